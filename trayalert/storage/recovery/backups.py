@@ -1,8 +1,8 @@
-"""Backups: complete copies of the log, which are made while the log is in use. A limited number of backups is kept.
+"""Backups: complete copies of the log, which can be made while the log is in use. Only a limited number is kept.
 
 A backup is one SQLite file without a `-wal`. The file is written under a temporary name, checked, synced, and then
-renamed. The next backup removes the temporary file that a kill has left. The caller must not make two backups at the
-same time.
+renamed. If trayalert is killed meanwhile, the next backup removes the temporary file. The caller must not make two
+backups at the same time.
 """
 
 import contextlib
@@ -28,12 +28,12 @@ _NAME_FORMAT = "trayalert-%Y%m%dT%H%M%SZ.db"
 _CLOCK_TOLERANCE: Millis = 60_000
 
 RowCounts = tuple[int, int, int]
-"""The numbers of deliveries, alerts and incidents."""
+"""The number of deliveries, the number of alerts and the number of incidents."""
 
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A backup file, whose name contains the time at which it was made. `size` is in bytes."""
+    """A backup file. `made_at` is the time in its name, and `size` is in bytes."""
 
     path: Path
     made_at: Millis
@@ -43,7 +43,7 @@ class Backup:
 def list_backups(log: Path, *, now: Millis | None = None) -> list[Backup]:
     """Return the backups, newest first.
 
-    Backups from a time later than `now` come last, because a wrong clock has dated them.
+    If `now` is given, backups that are dated later than `now` come last, because a wrong clock has dated them.
     """
     found = []
     paths: list[Path] = []
@@ -60,17 +60,20 @@ def list_backups(log: Path, *, now: Millis | None = None) -> list[Backup]:
 
 
 def newest_backup(log: Path, *, now: Millis) -> Backup | None:
-    """Return the newest backup, or None if there is no backup."""
+    """Return the newest backup that is not dated later than `now`, or None if there is no backup at all.
+
+    If all backups are dated later, return the newest of them.
+    """
     return next(iter(list_backups(log, now=now)), None)
 
 
 def make_backup(
     log: Path, *, keep: int, now: Millis, throttle: Callable[[], None] = lambda: None, pages_per_step: int = 512
 ) -> Backup:
-    """Make a backup, then delete all but the newest `keep` backups. Raise LogFault.
+    """Make a backup, then delete all but the newest `keep` backups. Raise LogFault on failure.
 
-    The function takes long, and should be called on a background thread. `throttle` is called after every step of
-    `pages_per_step` pages (2 MiB by default), and may sleep, because the log and its backup share the disk.
+    This takes long, and should be done on a background thread. `throttle` is called after every `pages_per_step` pages
+    (2 MiB by default). It may sleep, because the backup is made on the disk that the log also needs.
     """
     folder = backups_of(log)
     try:
@@ -82,7 +85,7 @@ def make_backup(
         part = path.with_name(f"{path.name}.part")
         try:
             counts = copy_log(log, part, throttle=throttle, pages_per_step=pages_per_step)
-            # digests are not compared: rows that are already wrong in the log are reported by `trayalert check`
+            # digests are not compared here, because `trayalert check` reports rows that are wrong in the log, too
             if check_backup(part, digests=False) != counts:
                 raise LogFault("the copy does not hold what the log holds")
             sync_file(part)
@@ -103,7 +106,7 @@ def copy_log(
 ) -> RowCounts:
     """Copy a log, which may be in use, to a new file with mode 0600. Return the numbers of rows in the copy.
 
-    Raise LogFault, sqlite3.Error or OSError. The caller must sync the copy.
+    Raise LogFault, sqlite3.Error or OSError on failure. The caller must sync the copy.
     """
     refuse_replaced_file(source)
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
@@ -113,7 +116,7 @@ def copy_log(
     ):
         copy.execute("PRAGMA synchronous = OFF")  # the caller syncs the whole file at the end
         refuse_other_version(log, source)
-        log.execute("BEGIN")  # a snapshot: counts and copy agree, whatever is stored meanwhile
+        log.execute("BEGIN")  # a snapshot: the counts match the copy even if the log grows meanwhile
         counts = _counts(log)
         log.backup(copy, pages=pages_per_step, progress=lambda *_: throttle())
         copy.execute("PRAGMA journal_mode = DELETE")
@@ -121,9 +124,9 @@ def copy_log(
 
 
 def check_backup(path: Path, *, digests: bool = True) -> RowCounts:
-    """Return the numbers of rows in a backup. Raise LogFault if the file is not a backup, or is damaged.
+    """Check a backup, and return the numbers of its rows. Raise LogFault if the file is damaged or is not a backup.
 
-    With `digests`, every row is compared with its digest.
+    If `digests` is set, every row is also compared with its digest.
     """
     try:
         with closing(connect_read_only(path)) as backup:
@@ -144,7 +147,7 @@ def check_backup(path: Path, *, digests: bool = True) -> RowCounts:
 
 
 def sync_file(path: Path) -> None:
-    """Sync a file that is not open in SQLite. Raise OSError."""
+    """Sync a file that is not open in SQLite. Raise OSError on failure."""
     descriptor = os.open(path, os.O_RDWR)
     try:
         os.fsync(descriptor)

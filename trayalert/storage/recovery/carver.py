@@ -1,7 +1,7 @@
-"""Carving: finding the deliveries of a damaged file page by page, without SQLite's B-trees. The file is not changed.
+"""Carving: finding the deliveries in a damaged file by reading it page by page, without SQLite's B-trees.
 
-A delivery never changes once it is written, so any undamaged copy of its row can be used. Therefore every page of the
-file and of its `-wal` is read. Carving takes long, and runs on a background thread.
+The file is not changed. A delivery never changes once it is written, so any undamaged copy of its row can be used.
+Therefore every page of the file and of its `-wal` is read. Carving takes long, and runs on a background thread.
 """
 
 import heapq
@@ -19,12 +19,12 @@ _SORT_BATCH = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CarvedDeliveries:
-    """The undamaged deliveries that were found, sorted by id, and how many others were damaged or not found.
+    """The undamaged deliveries that were found, sorted by id, with counts of the damaged and the missing deliveries.
 
-    `ids`, `locations` and `content_hashes` have one element for each undamaged delivery, and are arrays because there
+    `ids`, `locations` and `content_hashes` have one element for each undamaged delivery. They are arrays because there
     may be a million deliveries. `damaged` is the number of deliveries that were recognised, but do not match their
-    digests. `missing` is the number of ids that were not found, although retention has not deleted them. `truncated`
-    says that the end of the file is missing; how many deliveries it held is unknown.
+    digests. `missing` is the number of ids that were not found, although retention has not deleted them. If `truncated`
+    is True, the end of the file is missing, and it is unknown how many deliveries were in that part.
     """
 
     ids: "array[int]" = field(default_factory=lambda: array("q"))
@@ -40,7 +40,7 @@ class CarvedDeliveries:
         return len(self.ids) + self.damaged + self.missing
 
     def add(self, number: int, location: int, content: int) -> None:
-        """Append an undamaged delivery to the arrays."""
+        """Append the id, location and content hash of an undamaged delivery to the arrays."""
         self.ids.append(number)
         self.locations.append(location)
         self.content_hashes.append(content)
@@ -49,11 +49,11 @@ class CarvedDeliveries:
 def carve(
     pages: Pages, *, thinned: int = 0, first: int = 0, last: int = 0, throttle: Callable[[], None] = lambda: None
 ) -> CarvedDeliveries:
-    """Find all deliveries of a damaged file.
+    """Find all deliveries that can be read from a damaged file, and count those that cannot.
 
     `thinned` is the id of the last delivery that retention has deleted. `first` and `last` are ids that the file is
-    known to have held, or 0. An id between the lowest and the highest known id counts as missing if it is not found and
-    retention has not deleted it. `throttle` is called often during the work; it may sleep, or raise an exception to
+    known to have held, or 0 if they are unknown. An id between the lowest and the highest known id counts as missing if
+    it is not found and retention has not deleted it. `throttle` is called often. It may sleep, or raise an exception to
     stop the work.
     """
     found, sound, broken = CarvedDeliveries(), CarvedDeliveries(), array("q")
@@ -83,7 +83,7 @@ def carve(
 
 
 def delivery_at(pages: Pages, location: int) -> Delivery | None:
-    """Return the delivery at a location from `CarvedDeliveries`, or None if it cannot be read any more."""
+    """Return the delivery at the given element of `CarvedDeliveries.locations`, or None if it can no longer be read."""
     page = pages.page_at(location >> 1, in_wal=bool(location & 1))
     content = pages.read(page)
     cell = read_cell(content, (location >> 1) - page.offset)
@@ -91,13 +91,17 @@ def delivery_at(pages: Pages, location: int) -> Delivery | None:
 
 
 def deliveries_in(pages: Pages, selected: Iterable[BtreePage]) -> tuple[Delivery, ...]:
-    """Return the deliveries in these pages whose digests are right, sorted by id."""
+    """Return the deliveries on the selected pages, sorted by id. Those that do not match their digests are left out."""
     found = {cell.id: delivery for page in selected for cell, delivery in _read_cells(pages, page) if delivery}
     return tuple(found[number] for number in sorted(found))
 
 
 def _read_cells(pages: Pages, page: BtreePage) -> Iterator[tuple[Cell, Delivery | None]]:
-    """Yield each cell of the page that looks like a delivery, and the delivery, or None if it is damaged."""
+    """For each cell of the page that looks like a delivery, yield the cell and the delivery.
+
+    The delivery is None if it is damaged. Damaged deliveries are yielded only from the first page of the file and from
+    pages that are marked as leaf pages of a table.
+    """
     content = pages.read(page)
     trusted = page.number == 1 or is_leaf(content)
     for cell in cells(content, first=page.number == 1):
@@ -107,7 +111,7 @@ def _read_cells(pages: Pages, page: BtreePage) -> Iterator[tuple[Cell, Delivery 
 
 
 def sorted_indexes(numbers: "array[int]", *, throttle: Callable[[], None]) -> Iterator[int]:
-    """Yield the indexes of the numbers, so that the numbers are in ascending order.
+    """Yield the indexes of `numbers`, sorted by the numbers at these indexes, smallest number first.
 
     The numbers are sorted in batches, because one large sort would hold the GIL and keep the listener waiting.
     """

@@ -1,8 +1,8 @@
-"""Decoding of the rows of the table `delivery` from the bytes of a page, as SQLite writes them.
+"""Decoding of rows of the table `delivery` from the bytes of SQLite's pages.
 
-Format: https://www.sqlite.org/fileformat2.html. The functions are pure, and no bytes make the public functions raise. A
-row is recognised by the number and types of its columns, and by the lengths of its values, which must add up to the
-length of the row. The row's digest then tells whether the row is as it was written.
+Format: https://www.sqlite.org/fileformat2.html. The functions are pure. The public functions never raise, whatever
+bytes they are given. A row is recognised by the number and types of its columns, and by the lengths of its values,
+which must add up to the length of the row. The row's digest then shows whether the row is as it was written.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from trayalert.domain.callback import Callback
 from trayalert.storage.rows import digest_of, make_callback
 
 _MAX_PAYLOAD = 2 << 20
-"""Upper limit for the bytes of a delivery's row: a body has at most 1 MiB, and a query at most 16 KiB."""
+"""Upper limit for the size of a delivery's row in bytes. A body has at most 1 MiB, and a query at most 16 KiB."""
 
 _MAX_ID = 2**53
 _INT_SIZES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8, 8: 0, 9: 0}
@@ -22,11 +22,11 @@ _MAX_INVALID_CELLS = 8
 """Number of invalid cells that are tolerated in a page whose type byte is damaged."""
 
 PageReader = Callable[[int], bytes]
-"""Returns the bytes of the page with this number. Used for the overflow pages of a cell."""
+"""A function that returns the bytes of the page with the given number. It reads the overflow pages of a cell."""
 
 
 class Cell(NamedTuple):
-    """A cell with the shape of a delivery. `types` are the serial types of its columns.
+    """A cell that looks like a delivery, judged by its columns and sizes. `types` are the serial types of the columns.
 
     `offset` is where the cell starts in its page, and `record_offset` is where its payload starts. Sizes are in bytes.
     """
@@ -40,7 +40,10 @@ class Cell(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """A delivery that was read back. Deliveries with equal content have the same `content_hash`, whatever their ids."""
+    """A delivery that was read from a page. If two deliveries have equal content, they have the same `content_hash`.
+
+    The `content_hash` does not depend on the id.
+    """
 
     id: int
     callback: Callback
@@ -48,9 +51,9 @@ class Delivery(NamedTuple):
 
 
 def cells(page: bytes, *, first: bool) -> Iterator[Cell]:
-    """Yield the cells of a page that have the shape of a delivery, even if the page's type byte is damaged.
+    """Yield those cells of a page that look like deliveries, even if the page's type byte is damaged.
 
-    `first` says that the page is the first page of the database file, which begins with the file's header.
+    `first` must be True for the first page of the database file, because that page begins with the file's header.
     """
     base = 100 if first else 0
     page_type = page[base] if len(page) > base + 8 else _OTHER_PAGE_TYPES[0]
@@ -70,12 +73,12 @@ def cells(page: bytes, *, first: bool) -> Iterator[Cell]:
 
 
 def is_leaf(page: bytes) -> bool:
-    """Return whether the page has the type of a leaf page of a table."""
+    """Return whether the page is marked as a leaf page of a table."""
     return page[:1] == bytes([_TABLE_LEAF])
 
 
 def read_cell(page: bytes, at: int) -> Cell | None:
-    """Return the cell at offset `at` of the page, or None if it does not have the shape of a delivery."""
+    """Return the cell at offset `at` of the page, or None if the cell does not look like a delivery."""
     try:
         payload, place = _read_varint(page, at)
         number, place = _read_varint(page, place)
@@ -94,9 +97,9 @@ def read_cell(page: bytes, at: int) -> Cell | None:
 
 
 def read_delivery(page: bytes, cell: Cell, *, usable: int, read_page: PageReader) -> Delivery | None:
-    """Return the delivery in a cell of the page, or None if it cannot be decoded or its digest is wrong.
+    """Return the delivery in a cell of the page. Return None if it cannot be decoded or does not match its digest.
 
-    `usable` is the number of bytes of each page that SQLite uses.
+    `usable` is the number of bytes that SQLite uses of each page.
     """
     record = _read_payload(page, cell, usable, read_page)
     if len(record) != cell.payload_size:
@@ -117,12 +120,12 @@ def read_delivery(page: bytes, cell: Cell, *, usable: int, read_page: PageReader
 
 
 def content_hash(content: tuple[object, ...]) -> int:
-    """Return a hash of a delivery's content, which is everything that its digest covers except the id."""
+    """Return a hash of a delivery's content, which is everything that the delivery's digest covers except the id."""
     return int.from_bytes(digest_of("content", content)[:8], "big") >> 1
 
 
 def _is_delivery_row(types: list[int]) -> bool:
-    """Return whether the columns of a delivery can have these serial types."""
+    """Return whether the given serial types can be those of a delivery's columns."""
     if len(types) != 10:
         return False
     id_, received_at, alert_id, method, query, content_type, sender, body, secret, digest = types
@@ -137,7 +140,7 @@ def _is_delivery_row(types: list[int]) -> bool:
 
 
 def _read_payload(page: bytes, cell: Cell, usable: int, read_page: PageReader) -> bytes:
-    """Return the payload of the cell, including its overflow pages, or fewer bytes if a page is missing."""
+    """Return the cell's payload, including its overflow pages. Return fewer bytes if a page is missing."""
     max_local, min_local = usable - 35, (usable - 12) * 32 // 255 - 23
     local = cell.payload_size
     if local > max_local:
@@ -159,7 +162,7 @@ def _read_payload(page: bytes, cell: Cell, usable: int, read_page: PageReader) -
 
 
 def _decode_value(serial_type: int, encoded: bytes) -> object:
-    """Return the value of a column, or None if it is NULL or a text that is not valid UTF-8."""
+    """Return the value of a column, or None if the column is NULL or is text that is not valid UTF-8."""
     if serial_type >= 12:
         if serial_type % 2 == 0:
             return encoded
@@ -177,7 +180,7 @@ def _value_size(serial_type: int) -> int:
 
 
 def _read_varint(page: bytes, at: int) -> tuple[int, int]:
-    """Return the varint at offset `at` and the offset after it. Raise IndexError at the end of the page."""
+    """Return the varint at offset `at` and the offset after it. Raise IndexError if the page ends first."""
     value = page[at]
     if value < 0x80:
         return value, at + 1

@@ -1,7 +1,7 @@
-"""The integrity check, which says what is wrong with the log. The check only reads, and may run beside trayalert.
+"""The integrity check, which finds out what is wrong with the log. It only reads, and may run beside trayalert.
 
-Damage is reported in sentences, and never raised as an exception. Rows are read one by one, so a long log takes more
-time, but not more memory.
+Damage is reported as messages, and is never raised as an exception. Rows are read one by one, so a longer log takes
+more time, but not more memory.
 """
 
 import sqlite3
@@ -16,7 +16,7 @@ from trayalert.storage.rows import ALERT_DIGESTED, DELIVERY_DIGESTED, INCIDENT_D
 from trayalert.storage.schema import refuse_other_version, schema_version
 
 _MAX_LINES = 20
-"""Number of lines to request from SQLite's own check. Further lines would add nothing useful."""
+"""Maximum number of lines that SQLite's own check should return. Further lines would not be useful."""
 
 _DIGESTED = {"delivery": DELIVERY_DIGESTED, "alert": ALERT_DIGESTED, "incident": INCIDENT_DIGESTED}
 _PLURALS = {"delivery": "deliveries", "alert": "alerts", "incident": "incidents"}
@@ -52,17 +52,17 @@ _RELATIONS = {
 }
 """Queries that return the ids of rows that contradict other rows. The keys describe the contradictions.
 
-If retention has deleted rows, a count may be higher than the number of rows that are left.
+If retention has deleted rows, it is not a contradiction that a count is higher than the number of remaining rows.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class IntegrityReport:
-    """The result of an integrity check. `rows` are the numbers of rows by table.
+    """The result of an integrity check. `rows` maps each table to its number of rows.
 
-    `undigested` is the number of rows that have lost their digest. `damaged` says whether the log is damaged, so that
-    restoring a backup may help. `damaged` is False for other problems, such as a log that a newer trayalert has
-    written.
+    `undigested` is the number of rows that have lost their digest. If `damaged` is True, the log is damaged, and
+    restoring a backup may help. `damaged` is False if there are only other problems, such as a log that a newer
+    trayalert has written.
     """
 
     problems: tuple[str, ...] = ()
@@ -72,7 +72,7 @@ class IntegrityReport:
 
 
 def check_log(log: Path) -> IntegrityReport:
-    """Check the whole log. No content of the file makes this function raise."""
+    """Check the whole log. Never raises, whatever the file contains."""
     try:
         with open_read_only(log) as connection:
             if schema_version(connection) == 0:
@@ -93,13 +93,13 @@ def check_log(log: Path) -> IntegrityReport:
 
 
 def _is_damage(fault: LogFault, log: Path) -> bool:
-    """Return whether the log cannot be read because of damage, and not because of its permissions or a lock."""
+    """Return whether the fault is caused by damage to the log, and not by permissions or a lock."""
     cause = fault.__cause__
     return isinstance(cause, sqlite3.Error | UnicodeDecodeError) and isinstance(fault_of(cause, log), DamagedLog)
 
 
 def _check_structure(log: Path) -> Iterator[str]:
-    """Check the B-trees, pages and indexes by SQLite's own integrity check. Yield the problems."""
+    """Check the B-trees, pages and indexes with SQLite's own integrity check. Yield the problems."""
     try:
         with open_read_only(log) as connection:
             found = connection.execute(f"PRAGMA integrity_check({_MAX_LINES})").fetchall()
@@ -133,7 +133,7 @@ def _check_table(log: Path, table: str) -> tuple[int, int, list[str]]:
 
 
 def _digests(connection: sqlite3.Connection, table: str) -> Iterator[tuple[int, bytes | None, bytes]]:
-    """Yield the id of each row, its stored digest, and the digest of its present values."""
+    """For each row, yield its id, its stored digest and the digest of its current values."""
     columns = _DIGESTED[table]
     place = columns.index("id")
     for digest, *values in connection.execute(f"SELECT digest, {', '.join(columns)} FROM {table}"):
@@ -141,7 +141,7 @@ def _digests(connection: sqlite3.Connection, table: str) -> Iterator[tuple[int, 
 
 
 def count_changed_rows(connection: sqlite3.Connection) -> int:
-    """Return how many rows of a log do not match their digests. Raise sqlite3.Error."""
+    """Return how many of the log's rows do not match their digests. Raise sqlite3.Error if a row cannot be read."""
     rows = (row for table in _DIGESTED for row in _digests(connection, table))
     return sum(digest not in {None, expected} for _, digest, expected in rows)
 

@@ -1,8 +1,8 @@
-"""The pages of a damaged SQLite file and of its write-ahead log, read without SQLite.
+"""Reads the pages of a damaged SQLite file and of its write-ahead log without using SQLite.
 
-Format: https://www.sqlite.org/fileformat2.html. The database file must not be open in SQLite in this process: closing
-it here would drop SQLite's locks on it. The `-wal` has no locks, and may be read at any time. Damaged content never
-raises an exception: whatever cannot be read is returned as empty.
+Format: https://www.sqlite.org/fileformat2.html. The database file must not be open in SQLite in this process, because
+closing it here would drop SQLite's locks on it. There are no locks on the `-wal`, so it may be read at any time.
+Damaged content never raises an exception. What cannot be read is returned as empty.
 """
 
 import os
@@ -14,7 +14,7 @@ from typing import NamedTuple
 from trayalert.storage.faults import LogFault
 
 PAGE_SIZE = 4096
-"""Page size of trayalert's logs in bytes. The reader assumes this size if no header can be read."""
+"""Page size of trayalert's logs in bytes. `Pages` assumes this size if no header can be read."""
 
 _MAGIC = b"SQLite format 3\0"
 _WAL_MAGICS = (0x377F0682, 0x377F0683)
@@ -32,7 +32,7 @@ class BtreePage(NamedTuple):
 
 
 class Pages:
-    """The database file and its `-wal`, open for reading, or only the `-wal` if `only_wal` is set.
+    """The database file and its `-wal`, opened for reading. If `only_wal` is set, only the `-wal` is opened.
 
     Raises LogFault if the database file cannot be opened. A missing `-wal` counts as empty.
     """
@@ -64,7 +64,7 @@ class Pages:
 
     @property
     def truncated(self) -> bool:
-        """Whether the database file is shorter than its header says, so its end is missing."""
+        """Whether the database file is shorter than its header says, which means that its end is missing."""
         header = _read(self._main, 100, 0)
         page_count = (
             int.from_bytes(header[28:32], "big") if _page_size(header) and header[24:28] == header[92:96] else 0
@@ -79,15 +79,16 @@ class Pages:
     def frames(self) -> Iterator[BtreePage]:
         """Yield the committed pages of the `-wal`.
 
-        If the header of the `-wal` is damaged or does not match the first frame, yield all pages that look plausible.
+        If the `-wal` header is damaged or does not match the first frame, yield every page that has a plausible page
+        number.
         """
         for commit in self.commits():
             yield from commit
 
     def commits(self) -> Iterator[tuple[BtreePage, ...]]:
-        """Yield the pages of `frames`, grouped by commit. Whether a commit is complete is not checked.
+        """Yield the same pages as `frames`, grouped by commit. This does not check whether each commit is complete.
 
-        The last frame of a commit is marked in the `-wal`. If the header of the `-wal` is damaged or does not match the
+        In the `-wal`, the last frame of each commit has a mark. If the `-wal` header is damaged or does not match the
         first frame, each page is yielded as a separate group.
         """
         frames: list[BtreePage] = []
@@ -104,19 +105,22 @@ class Pages:
 
     @property
     def has_current_frames(self) -> bool:
-        """Whether the first frame of the `-wal` belongs to its header, or the header is missing or damaged."""
+        """Whether the first frame of the `-wal` belongs to the header of the `-wal`.
+
+        If the header is missing or damaged, this is True, too.
+        """
         return bool(self._salts) or not self._header_salts
 
     def frame_number(self, page: BtreePage) -> int:
-        """Return the number of the page's frame in the `-wal`. Like SQLite, count frames from 1."""
+        """Return the number of the page's frame in the `-wal`. As in SQLite, frames are counted from 1."""
         return (page.offset - _WAL_HEADER) // (self.size + _FRAME_HEADER) + 1
 
     def read(self, page: BtreePage) -> bytes:
-        """Return the bytes of the page, or only the first bytes if the file ends or the disk fails."""
+        """Return the bytes of the page. The result is shorter if the file ends within the page or the disk fails."""
         return _read(self._wal if page.in_wal else self._main, self.size, page.offset)
 
     def newest(self, number: int) -> bytes:
-        """Return the bytes of the last committed version of the page with this number, from the `-wal` or the file."""
+        """Return the bytes of a page as it was last committed, from the `-wal` or else from the database file."""
         if not 0 < number < _MAX_PAGES:
             return b""
         page = self._newest.get(number)
@@ -140,7 +144,7 @@ class Pages:
         return frozenset(found) if len(found) == free_count else frozenset()
 
     def page_at(self, offset: int, *, in_wal: bool) -> BtreePage:
-        """Return the page that contains the byte at this offset. A page of the `-wal` is returned with number 0."""
+        """Return the page that contains the byte at `offset`. A page in the `-wal` gets the number 0."""
         if not in_wal:
             return BtreePage(offset // self.size + 1, in_wal=False, offset=offset // self.size * self.size)
         step = self.size + _FRAME_HEADER
@@ -188,7 +192,7 @@ def _wal_page_size(header: bytes) -> int | None:
 
 
 def _has_valid_checksum(wal_header: bytes) -> bool:
-    """Return whether the checksum in the header of a `-wal` is right."""
+    """Return whether the checksum in a `-wal` header is correct."""
     order = ">" if wal_header[3] & 1 else "<"
     first = second = 0
     for one, other in struct.iter_unpack(f"{order}II", wal_header[:24]):

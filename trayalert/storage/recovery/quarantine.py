@@ -1,8 +1,8 @@
-"""The quarantine: logs that cannot be used or were replaced, and how these logs are registered for salvage.
+"""The quarantine: logs that cannot be used or were replaced are moved here, and wait to be salvaged.
 
-No log in the quarantine is deleted. Each log that was moved aside has a separate folder, in which a text file gives the
-reason. Files are moved by renaming them, which works on a full disk, too. `finish_move` completes a move that a kill
-has interrupted.
+No log in the quarantine is ever deleted. Each log that is moved aside gets a separate folder with a text file that
+gives the reason. Files are moved by renaming them, which also works on a full disk. If trayalert is killed during a
+move, `finish_move` completes the move.
 """
 
 import contextlib
@@ -26,19 +26,19 @@ _REASON_FILE = "why.txt"
 _RESULT_FILE = "salvage.txt"
 UNSALVAGED = "waits to be salvaged"
 _COMPANION_SUFFIXES = ("-wal", "-journal")
-"""Suffixes of the files that SQLite keeps beside a log and that move with the log. SQLite can rebuild the `-shm`."""
+"""Suffixes of the SQLite files that are moved together with a log. The `-shm` is not, because SQLite can rebuild it."""
 
 _MAX_ID = 2**53
 """A higher id can only come from damage."""
 
 _SMALLEST_ROW = 30
-"""Size in bytes of a delivery's row in which all texts and the body are empty."""
+"""Size in bytes of a delivery's row in which all strings and the body are empty."""
 
 
 def move_aside(log: Path, *, reason: str, now: Millis) -> Path:
-    """Move the log's files into a new folder of the quarantine, and return the folder. The log must not be open.
+    """Move the log's files into a new quarantine folder, and return that folder. The log must not be open.
 
-    Raise LogFault on failure. The log is then still at its path, or `finish_move` will complete the move.
+    On failure, raise LogFault. Either the log is then still at its path, or `finish_move` will complete the move.
     """
     folder = None
     try:
@@ -56,7 +56,7 @@ def move_aside(log: Path, *, reason: str, now: Millis) -> Path:
 
 
 def create_folder(log: Path, *, reason: str, now: Millis) -> Path:
-    """Create a new folder in the quarantine, with a text file that gives the user the reason. Raise OSError."""
+    """Create a new quarantine folder, with a text file that gives the user the reason. Raise OSError on failure."""
     quarantine = quarantine_of(log)
     quarantine.mkdir(mode=0o700, exist_ok=True)
     moment = as_datetime(now)
@@ -71,12 +71,12 @@ def create_folder(log: Path, *, reason: str, now: Millis) -> Path:
 
 
 def finish_move(log: Path) -> None:
-    """Complete a move that a kill has interrupted. Must be called before the log is opened. Raise LogFault.
+    """Complete a move or a restore that was interrupted because trayalert was killed. Raise LogFault on failure.
 
-    If there is a `-wal` but no log, the kill came after the log was moved into the quarantine. The `-wal` is then moved
-    into the same folder, because SQLite would delete a `-wal` that has no log. If the quarantine holds no unsalvaged
-    log without a `-wal`, the `-wal` gets a new folder. Afterwards, a restored backup that waits to take the log's place
-    is renamed to the log.
+    Must be called before the log is opened. If there is a `-wal` but no log, trayalert was killed after it had moved
+    only the log into the quarantine. The `-wal` is then moved into the same quarantine folder, because SQLite would
+    delete a `-wal` that has no log. If that folder already has a `-wal` or cannot be found, the `-wal` gets a new
+    folder. Finally, if a restored backup waits to take the log's place, it is renamed to the log.
     """
     restored = restored_of(log)
     try:
@@ -98,7 +98,7 @@ def finish_move(log: Path) -> None:
 
 
 def quarantined_folders(log: Path) -> list[Path]:
-    """Return the folders of the quarantine that hold a log, oldest first."""
+    """Return the quarantine folders that hold a log, oldest first."""
     try:
         folders = [folder for folder in quarantine_of(log).iterdir() if (folder / log.name).exists()]
     except OSError:
@@ -107,15 +107,15 @@ def quarantined_folders(log: Path) -> list[Path]:
 
 
 def read_reason(folder: Path) -> str:
-    """Return why the log in this folder was moved aside, or an empty text if the reason is unknown."""
+    """Return why the log in a quarantine folder was moved aside, or an empty string if the reason is unknown."""
     return printable(next(iter(_read(folder / _REASON_FILE).splitlines()), ""), limit=500)
 
 
 def unsalvaged_folders(log: Path) -> list[Path]:
-    """Return the folders of logs that were moved aside and are not salvaged yet, oldest first.
+    """Return the quarantine folders whose logs have not been salvaged yet, oldest first.
 
-    A folder without a result counts as not salvaged, because a full disk may have prevented the result from being
-    written. A log that is salvaged twice does no harm: each of its deliveries is stored only once.
+    A folder without a result counts as not salvaged, because a full disk may have kept the result from being written.
+    Salvaging a log twice does no harm: each of its deliveries is stored only once.
     """
     return [folder for folder in quarantined_folders(log) if read_salvage_result(folder) in {UNSALVAGED, ""}]
 
@@ -123,10 +123,10 @@ def unsalvaged_folders(log: Path) -> list[Path]:
 def register_salvages(
     connection: sqlite3.Connection, log: Path, *, now: Millis, delivery_ranges: Mapping[str, tuple[int, int]]
 ) -> None:
-    """Register the salvage of each unsalvaged folder that the log does not know yet, and reserve the ids used in it.
+    """Register for salvage every unsalvaged folder that the log does not know yet, and reserve the ids used in it.
 
-    `delivery_ranges` gives the ids of the first and the last delivery by the name of the folder. For other folders, the
-    ids are read from the moved file. Must be called inside a transaction.
+    `delivery_ranges` maps folder names to the ids of the first and the last delivery. For folders without an entry, the
+    ids are read from the quarantined file. Must be called inside a transaction.
     """
     for folder in unsalvaged_folders(log):
         if connection.execute("SELECT 1 FROM salvage WHERE folder = ?", (folder.name,)).fetchone():
@@ -141,19 +141,19 @@ def register_salvages(
 
 
 def read_salvage_result(folder: Path) -> str:
-    """Return what became of the deliveries of the log in this folder, or an empty text if the outcome is unknown."""
+    """Return the result of salvaging the log in a quarantine folder, or an empty string if the result is unknown."""
     return printable(_read(folder / _RESULT_FILE), limit=500)
 
 
 def write_salvage_result(folder: Path, text: str) -> None:
-    """Write into the folder what became of the deliveries of its log, or UNSALVAGED."""
+    """Write the result of salvaging a log into its quarantine folder. The result is UNSALVAGED if there is none yet."""
     _write(folder / _RESULT_FILE, f"{text}\n")
 
 
 def last_ids(log: Path) -> LastIds:
     """Return the highest ids that the file has ever assigned.
 
-    An id that cannot be read is replaced by the number of seconds since 1970, so that no id is assigned twice.
+    If an id cannot be read, the number of seconds since 1970 is returned instead, so that no id is assigned twice.
     """
     ids = [now() // 1000] * 3
     with contextlib.suppress(sqlite3.Error, ValueError), _open_read_only(log) as connection:
@@ -168,8 +168,8 @@ def last_ids(log: Path) -> LastIds:
 def delivery_range(log: Path) -> tuple[int, int]:
     """Return the ids of the file's first and last delivery, or (0, 0) if they cannot be read or are damaged.
 
-    Alerts hold the ids of their deliveries. If one of the two tables has lost its first or last rows, the other may
-    still have the ids.
+    Alerts contain the ids of their deliveries, too. If the table of deliveries or the table of alerts has lost its
+    first or last rows, the other table may still have the ids.
     """
     max_count = sum(path.stat().st_size for path in (log, Path(f"{log}-wal")) if path.exists()) // _SMALLEST_ROW
     found: list[int] = []
@@ -182,7 +182,7 @@ def delivery_range(log: Path) -> tuple[int, int]:
 
 
 def read_thinned(log: Path) -> int:
-    """Return the id of the last delivery that retention has deleted from the file, or 0 if it cannot be read."""
+    """Return the id of the last delivery that retention has deleted from the file, or 0 if the id cannot be read."""
     thinned = 0
     with contextlib.suppress(sqlite3.Error, ValueError, TypeError), _open_read_only(log) as connection:
         thinned = _valid_id(int(connection.execute("SELECT max(thinned) FROM numbering").fetchone()[0]))
@@ -190,16 +190,19 @@ def read_thinned(log: Path) -> int:
 
 
 def _is_nonempty(path: Path) -> bool:
-    """Return whether the file exists and has content.
+    """Return whether the file exists and has content. Raise OSError if that cannot be found out.
 
-    Raise OSError if the file cannot be examined, because a `-wal` that is wrongly taken for empty may hold callbacks.
+    A `-wal` with callbacks must never be mistaken for an empty one.
     """
     return path.exists() and path.stat().st_size > 0
 
 
 @contextlib.contextmanager
 def _open_read_only(log: Path) -> Iterator[sqlite3.Connection]:
-    """Open the file with a connection that cannot write, then delete any `-wal` and `-shm` that it has created."""
+    """Open a read-only connection to the log for a `with` block.
+
+    Afterwards, delete the `-wal` and the `-shm` if they did not exist before.
+    """
     made_here = [path for path in (Path(f"{log}-wal"), Path(f"{log}-shm")) if not path.exists()]
     try:
         with closing(connect_read_only(log, timeout=5.0)) as connection:
@@ -223,16 +226,16 @@ def _read(path: Path) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a text file for the user. Ignore errors, because a full disk must not stop the caller."""
+    """Write a text file for the user. Errors are ignored, because a full disk must not stop the caller."""
     with contextlib.suppress(OSError):
         write_private(path, text.encode("utf-8", "replace").decode())
 
 
 def _move(log: Path, folder: Path) -> None:
-    """Rename the log, then its companions.
+    """Rename the log into the folder, then its companion files.
 
-    If the `-wal` were moved first and a kill came in between, the log would be left without its `-wal`, and would be
-    taken for complete.
+    The log must be first. If the `-wal` were moved first and trayalert were killed before the log was moved, the log
+    would be left without its `-wal`, and would be taken for complete.
     """
     for path in (log, *(Path(f"{log}{end}") for end in _COMPANION_SUFFIXES)):
         try:
@@ -248,7 +251,7 @@ def _move(log: Path, folder: Path) -> None:
 
 
 def remove_unused_folder(folder: Path) -> None:
-    """Remove a folder of the quarantine into which no log could be moved."""
+    """Remove a quarantine folder that contains no log because the log could not be moved into it."""
     with contextlib.suppress(OSError):
         if {path.name for path in folder.iterdir()} <= {_REASON_FILE, _RESULT_FILE}:
             (folder / _REASON_FILE).unlink(missing_ok=True)

@@ -1,8 +1,8 @@
-"""Restoring a backup in the log's place. The former log is moved aside, and a kill at any step leaves a complete log.
+"""Restores a backup in the log's place. The old log is moved to the quarantine.
 
-First, a copy of the backup is prepared beside the log. Then the log is moved to the quarantine, and the copy gets the
-log's name. If a kill comes in between, `finish_move` does the last step. Deliveries that only the former log has are
-salvaged from the quarantine.
+First, a copy of the backup is prepared beside the log. Then the log is moved to the quarantine. Finally, the copy is
+renamed to the log. If trayalert is killed after the log was moved, `finish_move` does the last step, so that there is a
+complete log in any case. Deliveries that only the old log contains are salvaged from the quarantine.
 """
 
 import sqlite3
@@ -22,10 +22,10 @@ _REASON = "a backup was restored in its place"
 
 
 def restore_backup(log: Path, backup: Path, *, now: Millis) -> Path | None:
-    """Put a copy of the backup in the log's place. Return the folder of the former log, or None if there was no log.
+    """Put a copy of the backup in the log's place. Return the old log's quarantine folder, or None if there was no log.
 
-    The log must not be open anywhere. Raise LogFault if the restore fails. The former log is then still at its path, or
-    the next `finish_move` will complete the restore.
+    The log must not be open anywhere. On failure, raise LogFault. Either the old log is then still at its path, or the
+    next `finish_move` will complete the restore.
     """
     check_backup(backup)
     finish_move(log)
@@ -49,7 +49,7 @@ def restore_backup(log: Path, backup: Path, *, now: Millis) -> Path | None:
 
 
 def _prepare(part: Path, log: Path) -> None:
-    """Migrate the copy, and make it continue the numbering of the former log."""
+    """Migrate the copy, and make it continue the numbering of the log that it replaces."""
     with closing(sqlite3.connect(part, isolation_level=None)) as copy:
         migrate(copy)
         raise_numbering(copy, last_ids(log) if log.exists() else (0, 0, 0))
