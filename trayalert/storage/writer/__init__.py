@@ -1,1 +1,1 @@
-"""The only connection that writes to the log, and the tasks that it runs."""
+"""The only connection that writes to the log, and the tasks that run on this connection."""

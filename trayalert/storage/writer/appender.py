@@ -1,7 +1,8 @@
-"""Appends callbacks to the log: counts retries, folds alerts into incidents, and writes all rows of a group together.
+"""Appends groups of callbacks to the log: counts repeats, folds new alerts into incidents, and writes all rows.
 
-A group is written with few statements of many rows each. Each statement releases and reacquires the interpreter's lock
-(GIL), which the listener's thread needs as well.
+A repeat is a further delivery of an alert that is already stored. Most repeats are retries, but Alertmanager also sends
+an alert again for as long as the alert fires. A group is written with few statements of many rows each, because each
+statement releases and reacquires the GIL, which the listener's thread needs as well.
 """
 
 import json
@@ -35,14 +36,14 @@ _DELIVERY_ROW = ("alert_id", "digest", *DELIVERY_DIGESTED)
 _MUTABLE = [name for name in INCIDENT_ROW if name not in {"id", "key", "subject"}]
 _INDEXED = ("opened_at", "ok_at", "closed_at")
 _UNINDEXED = [name for name in _MUTABLE if name not in _INDEXED]
-"""Columns of an incident that no index contains.
+"""Those mutable columns of an incident that are in no index.
 
-Most alerts change only these columns, so most updates write no index.
+Most alerts change only these columns, so most updates do not have to write to an index.
 """
 _BATCH_SIZES = (64, *range(16, 0, -1))
 """Numbers of rows that one statement may write, largest first.
 
-The sizes are few and fixed, so that `sqlite3` finds the prepared statements in its cache.
+There are only a few fixed sizes, so that `sqlite3` finds the prepared statements in its cache.
 """
 
 _BY_NAME = "IN (SELECT value FROM json_each(:names)) AND (ok_at IS NULL OR ok_at >= :earliest)"
@@ -60,11 +61,12 @@ _SELECT_KNOWN = f"""
 """
 """Selects everything that must be known before a group is written.
 
-The columns are the highest ids used so far, the stored alerts that have an identity of the group, and the stored
-incidents that have a key, related key or subject of the group. An incident is left out if its OK is earlier than the
-earliest alert of the group; an incident without an OK is always included, whether it is open or closed.
+The columns are the highest ids used so far, the stored alerts that have the identity of an alert in the group, and the
+stored incidents that have a key, related key or subject of an alert in the group. If an incident has an OK that is
+earlier than the earliest alert in the group, the incident is left out. An incident without an OK is always included,
+whether it is open or closed.
 
-The result is a single row, because each row that is fetched releases the interpreter's lock.
+The result is a single row, because fetching a row releases the GIL.
 """
 
 _COUNT_REPEAT = "UPDATE alert SET deliveries = deliveries + ?, last_delivery_id = ? WHERE id = ?"
@@ -74,17 +76,18 @@ _COUNT_USE = """
 """
 
 CallbackParser = Callable[[Callback], tuple[Alert, ...]]
-"""A function that returns the alerts in a callback: at least one."""
+"""A function that returns the alerts in a callback. There is always at least one."""
 
 _delivery_values: Callable[[Callback], tuple[Any, ...]] = attrgetter(*DELIVERY_DIGESTED[1:])
 _latest_values: Callable[[Alert], tuple[str | None, ...]] = attrgetter("value_text", "unit", "message")
-"""The values of an alert that a repeat of the alert may change."""
+"""Returns those values of an alert that may be different in a repeat of the alert."""
 
 
 class _KnownAlert(NamedTuple):
-    """A stored alert, with its first and last delivery.
+    """A stored alert, with data about its first and its last delivery.
 
-    `received_at` is the time of the first delivery. `latest_values` are the `_latest_values` of the last delivery.
+    `received_at` is when the first delivery arrived. `latest_values` is the result of `_latest_values` for the last
+    delivery.
     """
 
     id: int
@@ -99,8 +102,8 @@ class Append:
     """A job that stores a callback, with the alerts that were read from it.
 
     If `quiet` is set, the job returns no events. If `delivery_id` is set, the callback is already stored under that id,
-    and `alerts` are further alerts in it. If the log does not contain that delivery, because another file has taken the
-    log's place in the meantime, the callback is stored as a new delivery.
+    and `alerts` are further alerts in it. If another file has taken the log's place in the meantime, the log may not
+    contain that delivery. The callback is then stored as a new delivery.
     """
 
     callback: Callback
@@ -113,7 +116,8 @@ class Append:
 class Reparsed:
     """A stored callback that was parsed again.
 
-    `alerts` replace the stored alert `alert_id`. Each of them takes over that alert's number of `deliveries`.
+    `alerts` replace the stored alert whose id is `alert_id`. Each of the new alerts takes over `deliveries`, the
+    replaced alert's number of deliveries.
     """
 
     callback: Callback
@@ -124,22 +128,23 @@ class Reparsed:
 
 
 def append_reparsed(connection: sqlite3.Connection, jobs: Sequence[Reparsed]) -> None:
-    """Replace stored alerts by newly parsed alerts inside the current transaction.
+    """Replace stored alerts with newly parsed alerts inside the current transaction.
 
-    The caller must have removed the replaced alerts from their incidents.
+    The caller must already have removed the replaced alerts from their incidents.
     """
     _AppendGroup(connection, jobs).replace_alerts(jobs)
 
 
 def append_all(connection: sqlite3.Connection, jobs: Sequence[Append]) -> list[tuple[Event, ...]]:
-    """Write all jobs inside the current transaction. Return the events of each job, in the order of `jobs`."""
+    """Store all jobs inside the current transaction. Return the events of each job, in the order of `jobs`."""
     return _AppendGroup(connection, jobs).write(jobs)
 
 
 class _AppendGroup:
     """Writes one group of jobs.
 
-    A group holds the known alerts by identity, and the known and the changed incidents by id.
+    The known alerts are kept in a dictionary with their identities as keys. The known incidents and the changed ones
+    are kept by id.
     """
 
     def __init__(self, connection: sqlite3.Connection, jobs: Sequence[Append | Reparsed]) -> None:
@@ -184,10 +189,11 @@ class _AppendGroup:
         return events
 
     def replace_alerts(self, jobs: Sequence[Reparsed]) -> None:
-        """Fold the alerts of reparsed callbacks, and write all rows.
+        """Fold the alerts of the reparsed callbacks into incidents, and write all rows.
 
-        The first alert of each callback takes the id of the alert that it replaces, unless the first alert is already
-        stored as the alert of another delivery.
+        The first new alert of each callback takes the id of the alert that it replaces. If the first alert of a
+        callback is already stored, because it was read from another delivery, the callback becomes a delivery of that
+        stored alert.
         """
         moved = []
         replaced = {job.alert_id for job in jobs}
@@ -233,7 +239,7 @@ class _AppendGroup:
         return () if job.quiet else tuple(self._events)
 
     def _is_stored(self, callback: Callback, delivery_id: int) -> bool:
-        """Return whether the log contains this callback under this id."""
+        """Return whether the log contains this callback under the given id."""
         digest = digest_of("delivery", (delivery_id, *_delivery_values(callback)))
         sql = "SELECT 1 FROM delivery WHERE id = ? AND digest = ?"
         return self._connection.execute(sql, (delivery_id, digest)).fetchone() is not None
@@ -253,7 +259,11 @@ class _AppendGroup:
             self._secrets[callback.secret] = count + 1, max(last_at, callback.received_at)
 
     def _append_alerts(self, job: Append | Reparsed, delivery_id: int) -> int | None:
-        """Fold the alerts of a callback. Return the id of the first alert, or None if no alert had to be stored."""
+        """Add a callback's alerts, or count them as repeats. Return the id of the first alert that was not skipped.
+
+        An alert that `only_closes` is skipped if there is nothing that it could close. If all alerts are skipped,
+        return None.
+        """
         numbers = [
             self._append_alert(alert, job, delivery_id)
             for alert in job.alerts
@@ -264,15 +274,15 @@ class _AppendGroup:
     def _closes(self, alert: Alert, received_at: Millis) -> bool:
         """Return whether an alert that `only_closes` has something to close.
 
-        The result is True if an incident with the alert's key is open, or if the alert is a retry of an alert that
-        closed an incident with that key.
+        This is True if an incident with the alert's key is open. It is also True for a retry of an alert that was
+        stored because it closed an incident.
         """
         incidents = (self._incidents[number] for number in self._by_name.get(alert.key, ()))
         still_open = (one.open and (one.expires_at is None or one.expires_at > received_at) for one in incidents)
         return any(still_open) or self._find_repeated(alert.identity, received_at) is not None
 
     def _append_alert(self, alert: Alert, job: Append | Reparsed, delivery_id: int) -> int:
-        """Count a repeat of a known alert, or add a new alert. Return the alert's id."""
+        """Add a new alert, or count the repeat of a known alert. Return the id of the new or known alert."""
         received_at = job.callback.received_at
         deliveries = job.deliveries if isinstance(job, Reparsed) else 1
         known = self._find_repeated(alert.identity, received_at)
@@ -312,7 +322,7 @@ class _AppendGroup:
         """Return the id for a new alert.
 
         The first new alert of a reparsed callback takes the id of the alert that it replaces. Every other new alert
-        takes the next unused id.
+        gets the next unused id.
         """
         if isinstance(job, Reparsed) and job.alert_id not in self._reused:
             self._reused.add(job.alert_id)
@@ -323,7 +333,7 @@ class _AppendGroup:
     def _repeat(
         self, alert: Alert, known: _KnownAlert, received_at: Millis, *, delivery_id: int, deliveries: int
     ) -> None:
-        """Count further deliveries of a known alert.
+        """Count `deliveries` further deliveries of a known alert.
 
         The alert's row takes the value and the message of the delivery that was received last.
         """
@@ -342,16 +352,16 @@ class _AppendGroup:
             self._confirm(alert, received_at)
 
     def _renew(self, number: int, alert: Alert) -> None:
-        """Write the value, unit and message of a repeat into the row of its alert."""
+        """Write the value, unit and message of a repeat into the row of the alert whose id is `number`."""
         columns = ", ".join(ALERT_DIGESTED)
         row = self._connection.execute(f"SELECT {columns} FROM alert WHERE id = ?", (number,)).fetchone()
         self._connection.execute(UPDATE_ALERT, (*renewed_row(row, alert), number))
 
     def _confirm(self, alert: Alert, received_at: Millis) -> None:
-        """Record in the alert's open incidents that the alert was repeated, and not only retried.
+        """Record in the open incidents with the alert's key that the alert was repeated, and not only retried.
 
-        A repeat is more than a retry if it has a new value or message, or if it comes later than a retry can come.
-        Alertmanager repeats an alert for as long as the alert fires.
+        Called for a repeat that has a new value or message, or that comes later than a retry can come. Alertmanager
+        repeats an alert for as long as the alert fires.
         """
         for number in self._by_name.get(alert.key, ()):
             incident = self._incidents[number]
@@ -360,10 +370,10 @@ class _AppendGroup:
                 self._events.append(IncidentChanged(number, Change.COUNTED))
 
     def _refire(self, alert: Alert, received_at: Millis) -> Alert | None:
-        """Return the alert, dated after the last OK, if the alert fires again with its former identity, else None.
+        """If the alert fires again with its old identity, return it, dated after the last OK. Otherwise return None.
 
-        An alert fires again when Prometheus has lost contact with Alertmanager for a while: Alertmanager first sends an
-        OK, and later the alert again with its original time.
+        An alert fires again with its old identity when Prometheus has lost contact with Alertmanager for a while:
+        Alertmanager first sends an OK, and later sends the alert again with its original time.
         """
         incidents = [self._incidents[number] for number in self._by_name.get(alert.key, ())] if alert.resent else []
         latest = max((incident.last_received_at for incident in incidents), default=received_at)
@@ -379,7 +389,7 @@ class _AppendGroup:
         return alert if alert.at is None or alert.at > last_ok_at else replace(alert, at=last_ok_at + 1)
 
     def _find_repeated(self, identity: Identity, received_at: Millis) -> _KnownAlert | None:
-        """Return the stored alert with this identity, or None if the alert is new.
+        """Return the stored alert with the given identity, or None if the alert is new.
 
         An identity that contains no time matches only within SAME_TEXT_SPAN of the first delivery.
         """
@@ -405,10 +415,10 @@ class _AppendGroup:
         return joined.id, folded.change
 
     def _expire(self, numbers: Iterable[int], now: Millis) -> None:
-        """Close the incidents in `numbers` that expire at or before `now`.
+        """Close those incidents in `numbers` that expire at or before `now`.
 
-        An incident may be past its expiry and still open because the program was off when it expired, or because old
-        callbacks are parsed again.
+        An incident may still be open after its expiry because the program was not running when the incident expired, or
+        because old callbacks are parsed again.
         """
         for number in numbers:
             incident = self._incidents[number]
@@ -428,7 +438,7 @@ class _AppendGroup:
             self._connection.execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES {marks}", values)
 
     def _update(self, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """Update these columns of the incidents. `rows` contain all columns of INCIDENT_ROW."""
+        """Update the given columns of incidents. Each row in `rows` contains all columns of INCIDENT_ROW."""
         settings = ", ".join(f"{name} = v.column{INCIDENT_ROW.index(name) + 1}" for name in columns)
         number = INCIDENT_ROW.index("id") + 1
         for marks, values in _batches(rows, len(INCIDENT_ROW)):

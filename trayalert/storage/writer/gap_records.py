@@ -1,6 +1,7 @@
-"""Tasks that record gaps in the log.
+"""Tasks that store gaps, which are spans in which no callback could arrive.
 
-A gap is recorded when it is noticed, and its end is recorded when the gap is over. A kill in between loses nothing.
+A gap is recorded when it is noticed, and its end is recorded when the gap is over. If trayalert is killed in between,
+nothing is lost.
 """
 
 import sqlite3
@@ -14,13 +15,13 @@ from trayalert.storage.rows import GAP_COLUMNS, read_gap
 MAX_GAPS = 10_000
 """Number of gaps to keep. Older gaps are deleted.
 
-Reachability that changes back and forth for days must not fill the log.
+Without this limit, the log would fill with gaps if reachability kept changing for days.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddGap:
-    """Records a gap. `ended_at` is None if the gap still lasts. `why` is a sentence or None."""
+    """Records a gap. `ended_at` is None if the gap is still open. `why` is a sentence about the cause, or None."""
 
     cause: GapCause
     began_at: Millis
@@ -38,12 +39,12 @@ class AddGap:
 
 @dataclass(frozen=True, slots=True)
 class EndGaps:
-    """Ends all gaps that still last. A gap that began after `ended_at` ends when it began."""
+    """Ends all open gaps at `ended_at`. A gap that began after `ended_at` ends at the time at which it began."""
 
     ended_at: Millis
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
-        """Write the end into all open gaps."""
+        """Set the end of all open gaps. Return an event for each."""
         sql = f"UPDATE gap SET ended_at = max(began_at, ?) WHERE ended_at IS NULL RETURNING {GAP_COLUMNS}"
         rows = connection.execute(sql, (self.ended_at,)).fetchall()
         return tuple(GapChanged(read_gap(row)) for row in rows)

@@ -1,4 +1,4 @@
-"""Tasks that close incidents without an alert: because a user marks them recovered, or because they expire."""
+"""Tasks that close incidents without an OK: because the user marks them as recovered, or because they expire."""
 
 import sqlite3
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from trayalert.storage.rows import SELECT_INCIDENT, UPDATE_INCIDENT, incident_ro
 
 @dataclass(frozen=True, slots=True)
 class Resolve:
-    """Marks an incident as recovered, as a user has requested."""
+    """Marks an incident as recovered at the user's request."""
 
     incident_id: int
     now: Millis

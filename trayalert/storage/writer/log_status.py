@@ -1,4 +1,7 @@
-"""The status of the log: its problems and news by topic. Every change of the status is announced."""
+"""The log's status: its problems and its news. Every change of the status is announced.
+
+The status combines the state of the writer with the problems and news that other parts of the program report by topic.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,10 +13,10 @@ from trayalert.domain.log_state import LogState
 class WriterState:
     """What the writer reports about the log's file.
 
-    `problem` is a sentence that says why the writer cannot store callbacks, or None. `warning` is a sentence about what
-    may become a problem, or None. `news` are sentences about what the writer has done to the file. `new_file` counts
-    how often another file took the log's place. `former_logs` grows whenever a file is opened while quarantined logs
-    are waiting to be salvaged.
+    If the writer cannot store callbacks, `problem` is a sentence that says why. If something may become a problem,
+    `warning` is a sentence about it. `news` are sentences about what the writer has done to the file. `new_file` counts
+    how often another file has taken the log's place. `former_logs` grows whenever a file is opened while quarantined
+    logs are waiting to be salvaged.
     """
 
     problem: str | None = None
@@ -24,7 +27,7 @@ class WriterState:
 
 
 class LogStatus:
-    """Composes the `LogState` from the writer's state and from what other parts of the program report.
+    """Combines the writer's state and the reports of other parts of the program into a `LogState`.
 
     Used on the event loop only. `announce` is called with each new state.
     """
@@ -42,31 +45,31 @@ class LogStatus:
     def set_writer_state(self, state: WriterState) -> None:
         """Set the writer's state.
 
-        If `former_logs` has grown, the log counts as being salvaged from now on, even before the salvage begins,
-        because the incidents of the former log are already missing.
+        If `former_logs` has grown, the log counts as being salvaged, even before the salvage begins, because the
+        incidents of the quarantined log are already missing.
         """
         self._salvaging = self._salvaging or state.former_logs > self._writer.former_logs
         self._writer = state
         self._compose()
 
     def set_refusing(self, sentence: str | None) -> None:
-        """Set why callbacks are refused although the writer reports no problem. None clears the reason."""
+        """Set the reason why callbacks are refused although the writer reports no problem. None clears the reason."""
         if sentence != self._refusing:
             self._refusing = sentence
             self._compose()
 
     def set_problem(self, topic: str, sentence: str | None) -> None:
-        """Set the problem of a topic. None clears the problem."""
+        """Set the sentence about the problem with the given topic. None removes the problem."""
         self._set(self._problems, topic, sentence)
 
     def set_news(self, topic: str, sentence: str | None) -> None:
-        """Set the news of a topic. None clears the news."""
+        """Set the sentence about the news with the given topic. None removes the news."""
         self._set(self._news, topic, sentence)
 
     def set_salvaging(self, salvaging: bool) -> None:
-        """Set whether a former log is being salvaged.
+        """Set whether a quarantined log is being salvaged.
 
-        The end of a salvage counts as a new file, because everything must be read again.
+        The end of a salvage increases `LogState.new_file`, so that readers read everything again.
         """
         self._finished_salvages += self._salvaging and not salvaging
         self._salvaging = salvaging

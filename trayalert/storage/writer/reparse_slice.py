@@ -1,8 +1,8 @@
-"""Reads stored callbacks again with today's parsers, one slice of the log at a time.
+"""Parses stored callbacks again with today's parsers, one slice of the log at a time.
 
-Callbacks that were unrecognised may become alerts, and columns of other alerts, such as names and places, are brought
-up to date. Each slice writes the progress in its own transaction: a kill at any time loses nothing and duplicates
-nothing.
+Callbacks that were unrecognised when they were stored may become alerts. In other alerts, columns such as names and
+places are updated. Each slice writes its progress in the same transaction as its alerts, so a kill at any time loses
+nothing and duplicates nothing.
 """
 
 import json
@@ -36,7 +36,7 @@ from trayalert.storage.writer.savepoint import run_all_or_each
 
 SLICE_SIZE = 64
 MAX_SLICE_BYTES = 256 * 1024
-"""Limits of one transaction: deliveries, and bytes of their bodies.
+"""SLICE_SIZE and MAX_SLICE_BYTES limit the number of deliveries in one transaction and the total size of their bodies.
 
 Larger transactions would keep live callbacks waiting.
 """
@@ -53,13 +53,13 @@ _ALERTS = f"""
 """
 """Selects the alerts whose first delivery is `:number`.
 
-Also selects the alerts whose last delivery is `:number`, provided that their identity is one of `:identities`.
+Also selects those alerts whose last delivery is `:number` and whose identity is one of `:identities`.
 """
 _RENEWED = ("value", "value_text", "unit")
 _DECISIVE_INDEXES = [ALERT_DIGESTED.index(name) for name in ("kind", "state", "level", "at")]
-"""Positions of the columns that decided what the alert did to its incident.
+"""Indexes of the columns that determined how the alert changed its incident.
 
-If today's parsers read one of these columns differently, the alert stays as it is.
+If today's parsers read one of these columns differently, the stored alert is not updated.
 """
 
 
@@ -77,17 +77,17 @@ class _AlertRow:
 
 @dataclass(frozen=True, slots=True)
 class ReparseSlice:
-    """Reads the next slice of stored callbacks again, or the first slice if `restart` is set."""
+    """Parses the next slice of stored callbacks again. If `restart` is set, starts again with the first slice."""
 
     read: CallbackParser
     now: Millis
     restart: bool = False
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
-        """Read a slice again, and return the progress."""
+        """Parse a slice again, and return the progress."""
         position, last, turned, refreshed = self._progress(connection)
         rows, finished = _take_slice(connection.execute(_DELIVERIES, (position, last)))
-        # if the new alerts of a callback cannot be stored, the old alerts stay
+        # if a callback's new alerts cannot be stored, its old alerts are kept
         counts = run_all_or_each(connection, rows, partial(self._reparse_rows, connection), lambda _: (0, 0))
         turned += sum(count for count, _ in counts)
         refreshed += sum(count for _, count in counts)
@@ -112,7 +112,7 @@ class ReparseSlice:
         return position, last, turned, refreshed
 
     def _reparse_rows(self, connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> tuple[int, int]:
-        """Read these callbacks again. Return how many alerts were replaced, and how many were refreshed."""
+        """Parse the callbacks in `rows` again. Return how many alerts were replaced, and how many were updated."""
         turned: list[Reparsed] = []
         refreshed = 0
         for number, *values in rows:
@@ -124,9 +124,10 @@ class ReparseSlice:
         return len(turned), refreshed
 
     def _refresh(self, connection: sqlite3.Connection, number: int, callback: Callback, turned: list[Reparsed]) -> int:
-        """Update the alerts of a callback that today's parsers read differently. Return how many were updated.
+        """Update those alerts of a callback that today's parsers read differently. Return how many were updated.
 
-        An unrecognised callback that is recognised today is not updated here, but added to `turned`.
+        If an alert was stored as unrecognised, but today's parsers recognise its callback, the alert is added to
+        `turned` instead.
         """
         parsed = {alert.identity.text: alert for alert in self.read(callback)}
         names = {"number": number, "identities": json.dumps(list(parsed))}
@@ -164,10 +165,10 @@ def _take_slice(rows: Iterable[tuple[Any, ...]]) -> tuple[list[tuple[Any, ...]],
 
 
 def _refreshed_row(alert: Alert, stored: _AlertRow, number: int) -> list[Any] | None:
-    """Return the digest and values of a stored alert as today's parsers read them, or None if the row must not change.
+    """Return the new digest and values of a stored alert that was parsed again, or None if its row stays as it is.
 
-    `alert` was read from the delivery `number`. The value and the message of an alert come from its last delivery, and
-    everything else comes from its first delivery.
+    `alert` was parsed from the delivery with the id `number`. The value and the message in a stored alert come from its
+    last delivery, and everything else comes from its first delivery.
     """
     if stored["delivery_id"] != number:
         digest, *values = renewed_row(stored.values, alert)
@@ -188,7 +189,7 @@ def _refreshed_row(alert: Alert, stored: _AlertRow, number: int) -> list[Any] | 
 
 
 def _remove_from_incidents(connection: sqlite3.Connection, alerts: Sequence[int]) -> None:
-    """Remove alerts from the incidents of unrecognised callbacks. Delete each incident that has no other alert."""
+    """Remove the given unrecognised alerts from their incidents. Delete each incident that has no other alert."""
     marks = ", ".join("?" * len(alerts))
     sql = f"SELECT DISTINCT incident_id FROM alert WHERE id IN ({marks}) AND incident_id IS NOT NULL"
     for (incident_id,) in connection.execute(sql, alerts).fetchall():

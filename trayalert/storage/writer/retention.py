@@ -1,8 +1,9 @@
-"""Retention: deletes deliveries that are too old or too many, the oldest first, a few at a time.
+"""Retention: deletes old deliveries if they exceed the age limit or if the log is too large.
 
-An alert is deleted with its first delivery. Nothing of an open incident is deleted. The alert that represents a closed
-incident stays until it is the incident's only alert, and then the incident is deleted with it. The ids of deleted rows
-are never used again.
+The oldest deliveries are deleted first, a few at a time. An alert is deleted together with its first delivery. Nothing
+that belongs to an open incident is deleted. The alert that represents a closed incident is kept for as long as the
+incident has other alerts. When it is the only alert left, it is deleted together with the incident. The ids of deleted
+rows are never used again.
 """
 
 import json
@@ -18,20 +19,20 @@ from trayalert.storage.rows import raise_numbering
 
 BATCH_SIZE = 200
 MAX_BATCH_BYTES = 1024 * 1024
-"""Limits of one transaction: deliveries, and bytes of their bodies.
+"""BATCH_SIZE and MAX_BATCH_BYTES limit the number of deliveries in one transaction and the total size of their bodies.
 
 Larger transactions would keep live callbacks waiting.
 """
 
 _SHRINK_TO = 0.9
-"""Fraction of the size limit down to which a log that is too large is reduced."""
+"""If a log exceeds the size limit, it is reduced to this fraction of the limit."""
 
 _VACUUM_PAGES = 256
 """Number of free pages that are returned to the file system in one transaction."""
 
 _MIN_FREE_PAGES = 64
 _FREE_PAGES_DIVISOR = 10
-"""Free pages that may remain in the file for new rows: _MIN_FREE_PAGES, or one page in ten if a tenth is more."""
+"""_MIN_FREE_PAGES pages, or a tenth of the file if that is more, may stay free for new rows."""
 
 _FAR_FUTURE: Millis = 2**62
 
@@ -50,8 +51,8 @@ _SELECT_KEPT = f"""
 class LogSize:
     """The size of the log.
 
-    `used` is the number of bytes in use. `pages` counts all pages of the file, and `free_pages` the unused ones.
-    `can_shrink` says whether free pages can be returned to the file system.
+    `used` is the number of bytes in use. `pages` is the number of all pages in the file, and `free_pages` is the number
+    of unused pages. `can_shrink` says whether free pages can be returned to the file system.
     """
 
     used: int
@@ -62,14 +63,18 @@ class LogSize:
 
 @dataclass(frozen=True, slots=True)
 class Retire:
-    """Deletes deliveries with their alerts and incidents. Rows that the rules of this module keep are not deleted."""
+    """Deletes deliveries with their alerts and incidents. The deliveries of open incidents are kept.
+
+    If a delivery has the alert that represents a closed incident, it is kept for as long as other alerts of the
+    incident are kept.
+    """
 
     deliveries: tuple[int, ...]
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
-        """Delete the deliveries."""
+        """Delete those deliveries that need not be kept."""
         retired = set(self.deliveries)
-        while kept := self._kept(connection, retired):  # a delivery that is kept may require that others are kept
+        while kept := self._kept(connection, retired):  # keeping one delivery may make it necessary to keep others
             retired -= kept
         if not retired:
             return ()
@@ -87,17 +92,17 @@ class Retire:
         return ()
 
     def _kept(self, connection: sqlite3.Connection, retired: set[int]) -> set[int]:
-        """Return the retired deliveries that must be kept."""
+        """Return those deliveries in `retired` that must be kept."""
         names = json.dumps(sorted(retired))
         return {number for (number,) in connection.execute(_SELECT_KEPT, (names, names, names))}
 
 
 @dataclass(frozen=True, slots=True)
 class Shrink:
-    """Returns some of the free pages to the file system."""
+    """Returns some of the file's free pages to the file system."""
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
-        """Return up to _VACUUM_PAGES pages."""
+        """Return up to _VACUUM_PAGES free pages to the file system."""
         for _ in range(_VACUUM_PAGES):
             # Python's `execute` steps the statement only once, which frees a single page even if the number is higher
             connection.execute("PRAGMA incremental_vacuum(1)")
@@ -105,9 +110,10 @@ class Shrink:
 
 
 def next_deliveries(log: Path, *, after: int, before: Millis = _FAR_FUTURE) -> tuple[int, ...]:
-    """Return the ids of the next deliveries after the id `after` that arrived before `before`. Raise `LogFault`.
+    """Return the ids of the next deliveries with an id greater than `after` that arrived before `before`.
 
-    The result is limited by BATCH_SIZE and MAX_BATCH_BYTES.
+    At most BATCH_SIZE ids are returned, and fewer if the bodies of the deliveries reach MAX_BATCH_BYTES. Raise LogFault
+    if the log cannot be read.
     """
     sql = "SELECT id, length(body) FROM delivery WHERE id > ? AND received_at < ? ORDER BY id LIMIT ?"
     numbers: list[int] = []
@@ -122,9 +128,10 @@ def next_deliveries(log: Path, *, after: int, before: Millis = _FAR_FUTURE) -> t
 
 
 def newest_delivery_time(log: Path) -> Millis | None:
-    """Return when the newest delivery arrived, or None if there is none. Raise `LogFault`.
+    """Return when the newest delivery arrived, or None if there is none. Raise LogFault if the log cannot be read.
 
-    Deliveries that trayalert itself has made are left out, because they do not show that the clock was right.
+    The caller uses this time to judge whether the clock is right. Deliveries that trayalert itself created are ignored,
+    because their times come from the same clock.
     """
     with open_read_only(log) as connection:
         row = connection.execute(
@@ -134,7 +141,7 @@ def newest_delivery_time(log: Path) -> Millis | None:
 
 
 def log_size(log: Path) -> LogSize:
-    """Return the size of the log. Raise `LogFault`."""
+    """Return the size of the log. Raise LogFault if the log cannot be read."""
     with open_read_only(log) as connection:
         pages, free, page_size, mode = (
             int(connection.execute(f"PRAGMA {name}").fetchone()[0])
@@ -146,11 +153,11 @@ def log_size(log: Path) -> LogSize:
 def exceeds_limit(size: LogSize, *, megabytes: int, shrinking: bool) -> bool:
     """Return whether the log is so large that deliveries must be deleted.
 
-    While `shrinking`, the limit is multiplied by _SHRINK_TO.
+    If `shrinking` is set, deletion has already begun, and the limit is multiplied by _SHRINK_TO.
     """
     return size.used > megabytes * 1_048_576 * (_SHRINK_TO if shrinking else 1)
 
 
 def needs_vacuum(size: LogSize) -> bool:
-    """Return whether there are enough free pages to return some of them to the file system."""
+    """Return whether the file has so many free pages that some should be returned to the file system."""
     return size.can_shrink and size.free_pages > max(_MIN_FREE_PAGES, size.pages // _FREE_PAGES_DIVISOR)

@@ -1,7 +1,8 @@
-"""Salvage: stores the deliveries of a log that was moved aside again in the current log, in small groups.
+"""Salvage: stores the deliveries of a quarantined log in the current log, in small groups.
 
-Each group writes the progress in its own transaction, and no group is written twice: a kill at any time loses nothing
-and duplicates nothing. Deliveries that the log already contains are recognised by their content.
+Each group writes its progress in the same transaction as its deliveries, and no group is written twice. A kill at any
+time therefore loses nothing and duplicates nothing. Deliveries that the current log already contains are recognised by
+their content.
 """
 
 import sqlite3
@@ -27,18 +28,19 @@ from trayalert.storage.writer.reparse_slice import MAX_SLICE_BYTES
 from trayalert.storage.writer.savepoint import run_all_or_each
 
 GROUP_SIZE = 64
-"""Number of deliveries in one transaction. A larger transaction would keep live callbacks waiting."""
+"""Number of deliveries to store in one transaction. A larger transaction would keep live callbacks waiting."""
 
 _COLUMNS = "folder, why, begun_at, finished_at, first, last, position, salvaged, damaged, missing"
 
 
 @dataclass(frozen=True, slots=True)
 class Salvage:
-    """The progress of the salvage of one folder of the quarantine.
+    """The progress of the salvage of one quarantined log.
 
-    `why` is the reason why the log was moved there. `first` and `last` are the ids between which the file is known to
-    have had deliveries, or 0 if they are not known. `position` is the id of the last delivery that was handled.
-    `salvaged`, `damaged` and `missing` count deliveries.
+    `folder` is the name of the quarantine folder, and `why` is the reason why the log was moved there. `first` and
+    `last` are the ids of the first and the last delivery that the file is known to have held, or 0 if they are not
+    known. `position` is the id of the last delivery that was handled. `salvaged`, `damaged` and `missing` count
+    deliveries.
     """
 
     folder: str
@@ -54,7 +56,7 @@ class Salvage:
 
     @property
     def total(self) -> int:
-        """Number of deliveries that the file is known to have held. Valid only when the salvage is finished."""
+        """Number of deliveries that the file is known to have held. Valid only after the salvage has finished."""
         return self.salvaged + self.damaged + self.missing
 
 
@@ -62,8 +64,8 @@ class Salvage:
 class OpenSalvage:
     """A salvage in progress.
 
-    `carved` are the deliveries that were found in the file. `groups` are the groups that are still to be stored; they
-    are read from the file one at a time.
+    `carved` are the deliveries that were found in the file. `groups` yields the groups that must still be stored. Each
+    group is read from the file when it is yielded.
     """
 
     carved: CarvedDeliveries
@@ -72,7 +74,7 @@ class OpenSalvage:
 
 @dataclass(frozen=True, slots=True)
 class BeginSalvage:
-    """Registers the folders of the quarantine whose salvage has not begun, for example because of a kill."""
+    """Registers for salvage those quarantine folders that are not registered yet, for example because of a kill."""
 
     log: Path
     now: Millis
@@ -85,10 +87,10 @@ class BeginSalvage:
 
 @dataclass(frozen=True, slots=True)
 class SalvageGroup:
-    """Stores the deliveries whose ids are greater than `after` and at most `last_id`.
+    """Stores those deliveries of a quarantined log whose ids are greater than `after` and at most `last_id`.
 
-    `appends` store the deliveries that the log lacks. `sound_count` counts all undamaged deliveries of the group,
-    including those that the log already contains.
+    `appends` store the deliveries that the current log does not contain yet. `sound_count` is the number of all
+    undamaged deliveries in the group, including those that the current log already contains.
     """
 
     folder: str
@@ -111,9 +113,9 @@ class SalvageGroup:
         return ()
 
     def _append(self, connection: sqlite3.Connection) -> int:
-        """Store the deliveries. Return how many could not be stored.
+        """Store the deliveries in `appends`. Return how many could not be stored.
 
-        A callback whose alerts cannot be stored is kept raw.
+        If a callback's alerts cannot be stored, the callback is stored with the alerts from `keep_raw` instead.
         """
 
         def store(appends: Sequence[Append]) -> int:
@@ -147,16 +149,17 @@ class FinishSalvage:
 
 
 def read_salvages(log: Path) -> tuple[Salvage, ...]:
-    """Return all salvages that the log has recorded, the oldest first. Raise `LogFault`."""
+    """Return all salvages that are recorded in the log, oldest first. Raise LogFault if the log cannot be read."""
     with open_read_only(log) as connection:
         rows = connection.execute(f"SELECT {_COLUMNS} FROM salvage ORDER BY begun_at, folder").fetchall()
     return tuple(Salvage(*row) for row in rows)
 
 
 def read_content_hashes(log: Path, *, throttle: Callable[[], None]) -> "array[int]":
-    """Return the content hashes of all deliveries of the log, sorted. Raise `LogFault`. Slow if the log is long.
+    """Return the content hashes of all deliveries in the log, sorted. Raise LogFault if the log cannot be read.
 
-    `throttle` is called after each delivery, and may sleep, or raise an exception to stop.
+    This takes long if the log is long. `throttle` is called after each delivery. It may sleep, or raise an exception to
+    stop the work.
     """
     columns = ", ".join(DELIVERY_DIGESTED[1:])
     contents = array("q")
@@ -172,10 +175,10 @@ def _sorted(numbers: "array[int]", throttle: Callable[[], None]) -> "array[int]"
 
 
 def missing_flags(carved: CarvedDeliveries, file_hashes: "array[int]", log_hashes: "array[int]") -> Iterator[bool]:
-    """For each carved delivery in turn, yield whether the log lacks it.
+    """For each carved delivery in turn, yield whether it is missing from the log.
 
-    `file_hashes` are the content hashes of the carved file, and `log_hashes` those of the log; both are sorted. If the
-    file holds several deliveries with equal content, the log must contain just as many.
+    `file_hashes` are the content hashes of the carved file, and `log_hashes` are those of the log. Both are sorted. If
+    the file holds several deliveries with equal content, the log must contain just as many.
     """
     seen: Counter[int] = Counter()
     for content in carved.content_hashes:
@@ -190,9 +193,10 @@ def missing_flags(carved: CarvedDeliveries, file_hashes: "array[int]", log_hashe
 def open_salvage(
     log: Path, salvage: Salvage, *, read: CallbackParser, keep_raw: CallbackParser, throttle: Callable[[], None]
 ) -> Iterator[OpenSalvage]:
-    """Carve the quarantined file of a salvage. Raise `LogFault` if the file is gone.
+    """Carve the quarantined file of a salvage, and keep the file open for a `with` block.
 
-    Slow: call this function in a thread. `throttle` is called repeatedly, and may sleep, or raise an exception to stop.
+    Raise LogFault if the quarantined file is gone or the log cannot be read. This takes long, and must be done on a
+    background thread. `throttle` is called repeatedly. It may sleep, or raise an exception to stop the work.
     """
     folder = quarantine_of(log) / salvage.folder
     with closing(Pages(folder / log.name)) as pages:

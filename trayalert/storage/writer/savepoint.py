@@ -1,4 +1,4 @@
-"""Runs several jobs together, so that a job with a value that cannot be stored does not make other jobs fail."""
+"""Runs several jobs together. If a value in one job cannot be stored, the other jobs do not fail."""
 
 import contextlib
 import sqlite3
@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import TypeGuard, TypeVar
 
 _VALUE_ERRORS = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
-"""Exceptions that `sqlite3` raises for a single bad value.
+"""Exceptions that `sqlite3` raises because of a single bad value.
 
-All other exceptions of `sqlite3` are errors of the disk, and affect all jobs.
+All other exceptions of `sqlite3` mean that the disk has failed, which affects all jobs.
 """
 
 _Job = TypeVar("_Job")
@@ -18,8 +18,7 @@ _Result = TypeVar("_Result")
 def is_disk_error(error: Exception) -> TypeGuard[sqlite3.Error]:
     """Return whether the error comes from the disk or the file, and not from a single value.
 
-    An error that Python's `sqlite3` module raises by itself, for a value that it cannot convert, has no
-    `sqlite_errorcode`.
+    If Python's `sqlite3` module cannot convert a value, it raises an error of its own, which has no `sqlite_errorcode`.
     """
     return (
         isinstance(error, sqlite3.Error) and not isinstance(error, _VALUE_ERRORS) and hasattr(error, "sqlite_errorcode")
@@ -32,11 +31,11 @@ def run_all_or_each(
     run: Callable[[Sequence[_Job]], _Result],
     fallback: Callable[[_Job], _Result],
 ) -> list[_Result]:
-    """Run all jobs under one savepoint or, if one of them cannot be stored, run each job alone.
+    """Run all jobs under one savepoint. If one of them cannot be stored, run each job alone instead.
 
-    If all jobs can be stored together, return a list with the single result of `run(jobs)`. If not, return one result
-    for each job, from `run` or, for a job that cannot be stored, from `fallback`. Raise `sqlite3.Error` if the disk
-    fails. Call this function inside a transaction.
+    If all jobs can be stored together, return a list with the single result of `run(jobs)`. Otherwise return one result
+    for each job: the result of `run([job])`, or the result of `fallback(job)` if the job cannot be stored. Raise
+    sqlite3.Error if the disk fails. Must be called inside a transaction.
     """
     connection.execute("SAVEPOINT jobs")
     try:

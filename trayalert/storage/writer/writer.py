@@ -1,8 +1,8 @@
-"""The connection that writes: the jobs of a commit are one transaction, which is on disk before `commit` returns.
+"""The connection that writes to the log. All jobs of a commit are one transaction.
 
-A `Writer` is used by one thread at a time: by the log's own thread, or by a command's thread while the program does not
-run. No fault of the disk ends the writer: the result of a job that cannot be stored is a `NotStored`, and the next
-commit tries again.
+The transaction is on disk before `commit` returns. A `Writer` is used by one thread at a time: by the log's own thread,
+or by a command's thread while the program is not running. A disk fault does not end the writer. If a job cannot be
+stored, its result is a `NotStored`, and the next commit tries again.
 """
 
 import contextlib
@@ -51,10 +51,10 @@ class _Probe:
 class Writer:
     """Commits jobs to the log.
 
-    `read` parses a callback. `keep_raw` makes a harmless alert for a callback whose own alerts cannot be stored.
-    `recovered_events` are the events of callbacks that an earlier run was writing when it was interrupted.
+    `read` parses a callback. `keep_raw` returns a harmless alert for a callback whose own alerts cannot be stored. If
+    an earlier run was cut off while it stored callbacks, `recovered_events` are the events of those callbacks.
 
-    The constructor raises `LogFault` if the log cannot be opened. With `recover` it raises only `OtherVersion`: a
+    The constructor raises `LogFault` if the log cannot be opened. If `recover` is set, it raises only `OtherVersion`: a
     damaged file is moved aside, and after any other fault the writer tries again later.
     """
 
@@ -87,9 +87,9 @@ class Writer:
             self._set_problem(None)
 
     def commit(self, jobs: Sequence[Job]) -> list[Events | Exception]:
-        """Run all jobs in one transaction. For each job, return its events or the exception that explains its failure.
+        """Run all jobs in one transaction. For each job, return its events, or the exception that explains its failure.
 
-        If the log cannot take a value in one of the jobs, each job is run in a transaction of its own.
+        If a value in one of the jobs cannot be stored, each job is run in a separate transaction.
         """
         try:
             self._store_torn()
@@ -99,7 +99,7 @@ class Writer:
             return [NotStored(str(fault))] * len(jobs)
 
     def maintain(self) -> None:
-        """Check the file and its disk while no job is waiting, and repair what can be repaired."""
+        """Check the file and its disk between two commits, and repair what can be repaired."""
         if self.state.problem is not None:
             self.commit([_Probe()])
         else:
@@ -114,16 +114,19 @@ class Writer:
         self._set_problem(self.state.problem)
 
     def probe(self) -> bool:
-        """Return whether the log can write and sync now."""
+        """Return whether the log can be written and synced now."""
         return not isinstance(self.commit([_Probe()])[0], Exception)
 
     def verify(self) -> None:
-        """Start to verify the file, because a reader has failed. The next `commit` or `maintain` acts on the result."""
+        """Start a verification of the file. Called after a reader has failed.
+
+        After the verification has ended, the next `commit` or `maintain` handles the result.
+        """
         self._file.verify()
 
     @property
     def verifying(self) -> bool:
-        """Whether a verification of the file is in progress."""
+        """Whether a verification of the file is running, or its result has not been handled yet."""
         return self._file.verifying
 
     def close(self) -> None:
@@ -131,7 +134,7 @@ class Writer:
         self._file.close()
 
     def _store_torn(self) -> None:
-        """Store the callbacks that an earlier run was writing when it was interrupted."""
+        """Store the callbacks that an earlier run was storing when it was cut off."""
         torn, self._file.torn = self._file.torn, None
         if torn is None:
             return
@@ -150,9 +153,9 @@ class Writer:
         self._set_problem(None)
 
     def _set_problem(self, problem: str | None) -> None:
-        """Set the state, and write what has changed to the program log. `problem` is a sentence, or None.
+        """Update the state, and write changes to the program log. `problem` is a sentence, or None if all is well.
 
-        After the disk was full, the problem stays until the disk has enough free space again.
+        After the disk was full, the problem is kept until the disk has enough free space again.
         """
         before = self.state
         if problem is None and self._full:
@@ -181,7 +184,7 @@ class Writer:
         self.state = now
 
     def _store(self, jobs: Sequence[Job]) -> list[Events | Exception]:
-        """Store the jobs. If a fault can be repaired immediately, try a second time, else raise `LogFault`."""
+        """Store the jobs. If a fault occurs, repair it and try again once. Raise LogFault if it cannot be repaired."""
         for retry in (True, False):
             self._file.ensure_open()
             try:
@@ -202,15 +205,15 @@ class Writer:
         raise AssertionError  # not reached: the second pass returns or raises
 
     def _repair(self, error: sqlite3.Error, *, retry: bool) -> None:
-        """Repair the fault so that a second try may succeed. Raise the `LogFault` if nothing can be repaired.
+        """Repair the fault that `error` means, so that a second try may succeed, or raise the fault.
 
-        `retry` is False if the second try has already failed.
+        The fault is raised if it cannot be repaired, or if `retry` is False because the second try has already failed.
         """
         fault = fault_of(error, self._path)
         match fault:
             case DiskFull():
                 self._full = True
-                # perhaps a sync has failed, after which the whole file must be synced again
+                # a sync may have failed, and then the whole file must be synced again
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_FULL:
                     self._file.close_after_fault()
                 if not retry or not delete_reserve_file(self._path):
@@ -241,7 +244,7 @@ class Writer:
             if isinstance(job, Append) and job.alerts != (raw := self._keep_raw(job.callback)):
                 return self._store_alone(replace(job, alerts=raw))
             if isinstance(error, sqlite3.IntegrityError):
-                # trayalert never gives an id twice, so two rows can have the same id only in a damaged file
+                # trayalert never assigns an id twice, so two rows have the same id only in a damaged file
                 self._file.verify()
             return NotStored(f"the log could not take it: {error}")
 
@@ -270,7 +273,7 @@ class Writer:
     def _run_jobs(self, jobs: Sequence[Job]) -> list[Events]:
         connection = self._file.connection
         events: list[Events] = []
-        # jobs keep their order, as an alert may depend on the task before it
+        # the jobs stay in order, because an alert may depend on the task before it
         for appends, run in groupby(jobs, lambda job: isinstance(job, Append)):
             some = list(run)
             if appends:
