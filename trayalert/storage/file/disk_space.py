@@ -16,7 +16,7 @@ LOW_SPACE = 256 << 20
 LONG_WAL = 64 << 20
 """Size of the `-wal` in bytes above which the user is warned, because a long `-wal` makes trayalert start slowly."""
 SCRATCH_SIZE = 1 << 20
-"""Number of bytes that must be available before a full disk no longer counts as full."""
+"""Number of bytes that must be available again before a full disk counts as usable."""
 
 
 def disk_warning(log: Path) -> str | None:
@@ -43,7 +43,7 @@ def disk_warning(log: Path) -> str | None:
 def has_space(log: Path) -> bool:
     """Return whether SCRATCH_SIZE bytes can be allocated on the log's disk.
 
-    If room for a single row were enough, the disk would alternately count as full and as not full.
+    If room for a single row were enough, the disk would keep changing between full and usable.
     """
     free = _free_bytes(log)
     return (

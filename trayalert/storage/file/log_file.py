@@ -31,8 +31,8 @@ _LARGE_WAL = 1 << 20
 class LogFileTiming:
     """Timing for the log's file, in seconds.
 
-    If the file could not be opened, the same fault is raised for `retry_interval` without another attempt. A commit
-    waits up to `busy_timeout` for another program's lock. While there is a fault, a commit waits only up to
+    After a failure to open the file, there is no other attempt for `retry_interval`; the same fault is raised again. A
+    commit waits up to `busy_timeout` for another program's lock. While there is a fault, a commit waits only up to
     `busy_timeout_after_fault`, so that the sender gets 503 without delay.
 
     If the previous process did not close the log, or if there was a fault, opening the file waits up to
@@ -69,11 +69,11 @@ class _Open:
     A known change is a write of this connection, or a checkpoint that another program has run.
     """
     verification: Verification | None = None
-    """The verification that is running, or whose result has not been handled yet, or None."""
+    """The verification that is running or whose result has not been handled yet. None if there is none."""
 
 
 class _Failure(NamedTuple):
-    """The fault that `ensure_open` has raised, and the monotonic time at which `ensure_open` tries again."""
+    """The fault that `ensure_open` has raised, and the monotonic time before which it does not try again."""
 
     fault: LogFault
     retry_at: float
@@ -154,7 +154,7 @@ class LogFile:
         self._failure = None
 
     def _is_untouched(self, state: _Open) -> bool:
-        """Return whether the opened files are still at their paths, and no other file was copied over the log."""
+        """Return whether the opened files are still at their paths, and the log was not overwritten by another file."""
         if file_ids(self._path) != state.log.file_ids:
             return False
         stat = size_and_mtime(self._path)
@@ -196,7 +196,7 @@ class LogFile:
         """Start a verification of the file.
 
         If a verification is already running, another one is started after it, because the running one may already have
-        passed the damage.
+        read past the damage.
         """
         if isinstance(self._state, _Closed):
             return

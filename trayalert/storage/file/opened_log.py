@@ -38,9 +38,9 @@ class OpenedLog:
     unclean: bool
     """Whether the previous process ended without closing the log."""
     new: bool
-    """Whether the log did not exist and was created when it was opened."""
+    """Whether the log did not exist and was created."""
     torn: tuple[Callback, ...] | None
-    """If the last commit was cut off, its readable callbacks, which are not in the log. Otherwise None."""
+    """The readable callbacks of the last commit if that commit was cut off, else None. They are not in the log."""
     lost: int
     """Number of committed pages that are missing from the `-wal`, according to the `-shm` left by a killed process."""
 

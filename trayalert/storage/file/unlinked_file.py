@@ -38,9 +38,8 @@ def current_path(file: FileId) -> Path | None:
 def save_unlinked(connection: sqlite3.Connection, path: Path, *, moved_to: Path | None, replaced: bool) -> str:
     """Write the content of an open log to a new file. Return a message about what was done.
 
-    Saving the content keeps firing incidents from vanishing because a file was moved. If `replaced` is set, another
-    file is at the log's path, and the content is written to the quarantine. Otherwise the log is written at its path
-    again.
+    Without this, firing incidents would vanish because a file was moved. If `replaced` is set, another file is at the
+    log's path, and the content is written to the quarantine. Otherwise the log is written at its path again.
 
     Raise LogFault on failure. The connection must then stay open, because the content is nowhere else.
     """

@@ -77,8 +77,8 @@ class VerificationSchedule:
         """Return whether a verification is due.
 
         A verification is due if another program has written to the file, or if the file has become smaller since the
-        last call. A verification is also due if the file has changed since the last call and none has begun for
-        `interval` seconds.
+        last call. A verification is also due if the file has changed since the last call, and no verification has begun
+        for `interval` seconds.
         """
         found = self._path.stat()
         before, self._last_stat = self._last_stat, (found.st_size, found.st_mtime_ns)
@@ -108,7 +108,7 @@ def damage_in_newest_rows(path: Path) -> str | None:
 
 
 def _damage_reason(error: sqlite3.DatabaseError | UnicodeDecodeError, path: Path) -> str | None:
-    """Return what is damaged if the error means that the file is damaged, else None.
+    """Return a description of the damage if the error means that the file is damaged, else None.
 
     Other faults need no report here, because the writer will notice them by itself.
     """
