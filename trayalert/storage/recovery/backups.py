@@ -73,7 +73,7 @@ def make_backup(
     """Make a backup, then delete all but the newest `keep` backups. Raise LogFault on failure.
 
     This takes long, and should be done on a background thread. `throttle` is called after every `pages_per_step` pages
-    (2 MiB by default). It may sleep, because the backup is made on the disk that the log also needs.
+    (2 MiB by default). It may sleep, so that the log can use the disk in between.
     """
     folder = backups_of(log)
     try:

@@ -83,7 +83,10 @@ def carve(
 
 
 def delivery_at(pages: Pages, location: int) -> Delivery | None:
-    """Return the delivery at the given element of `CarvedDeliveries.locations`, or None if it can no longer be read."""
+    """Return the delivery at `location`, or None if it can no longer be read.
+
+    `location` is an element of `CarvedDeliveries.locations`.
+    """
     page = pages.page_at(location >> 1, in_wal=bool(location & 1))
     content = pages.read(page)
     cell = read_cell(content, (location >> 1) - page.offset)

@@ -22,7 +22,7 @@ _MAX_INVALID_CELLS = 8
 """Number of invalid cells that are tolerated in a page whose type byte is damaged."""
 
 PageReader = Callable[[int], bytes]
-"""A function that returns the bytes of the page with the given number. It reads the overflow pages of a cell."""
+"""A function that returns the bytes of the page with the given number. Used to read the overflow pages of a cell."""
 
 
 class Cell(NamedTuple):

@@ -1,4 +1,4 @@
-"""The integrity check, which finds out what is wrong with the log. It only reads, and may run beside trayalert.
+"""The integrity check, which finds out what is wrong with the log. It only reads, and may run while trayalert runs.
 
 Damage is reported as messages, and is never raised as an exception. Rows are read one by one, so a longer log takes
 more time, but not more memory.

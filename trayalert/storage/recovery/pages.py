@@ -88,8 +88,8 @@ class Pages:
     def commits(self) -> Iterator[tuple[BtreePage, ...]]:
         """Yield the same pages as `frames`, grouped by commit. This does not check whether each commit is complete.
 
-        In the `-wal`, the last frame of each commit has a mark. If the `-wal` header is damaged or does not match the
-        first frame, each page is yielded as a separate group.
+        SQLite marks the last frame of each commit. If the `-wal` header is damaged or does not match the first frame,
+        each page is yielded as a separate group.
         """
         frames: list[BtreePage] = []
         step = self.size + _FRAME_HEADER
@@ -116,7 +116,7 @@ class Pages:
         return (page.offset - _WAL_HEADER) // (self.size + _FRAME_HEADER) + 1
 
     def read(self, page: BtreePage) -> bytes:
-        """Return the bytes of the page. The result is shorter if the file ends within the page or the disk fails."""
+        """Return the bytes of the page. If the file ends within the page or the disk fails, return fewer bytes."""
         return _read(self._wal if page.in_wal else self._main, self.size, page.offset)
 
     def newest(self, number: int) -> bytes:

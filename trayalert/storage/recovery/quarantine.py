@@ -123,7 +123,7 @@ def unsalvaged_folders(log: Path) -> list[Path]:
 def register_salvages(
     connection: sqlite3.Connection, log: Path, *, now: Millis, delivery_ranges: Mapping[str, tuple[int, int]]
 ) -> None:
-    """Register for salvage every unsalvaged folder that the log does not know yet, and reserve the ids used in it.
+    """Register the unsalvaged folders that the log does not know yet, and reserve the ids that are used in them.
 
     `delivery_ranges` maps folder names to the ids of the first and the last delivery. For folders without an entry, the
     ids are read from the quarantined file. Must be called inside a transaction.
@@ -146,7 +146,7 @@ def read_salvage_result(folder: Path) -> str:
 
 
 def write_salvage_result(folder: Path, text: str) -> None:
-    """Write the result of salvaging a log into its quarantine folder. The result is UNSALVAGED if there is none yet."""
+    """Write the result of salvaging a log into its quarantine folder. Before the salvage, the result is UNSALVAGED."""
     _write(folder / _RESULT_FILE, f"{text}\n")
 
 
@@ -190,7 +190,7 @@ def read_thinned(log: Path) -> int:
 
 
 def _is_nonempty(path: Path) -> bool:
-    """Return whether the file exists and has content. Raise OSError if that cannot be found out.
+    """Return whether the file exists and has content. Raise OSError if the file cannot be examined.
 
     A `-wal` with callbacks must never be mistaken for an empty one.
     """
@@ -232,7 +232,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _move(log: Path, folder: Path) -> None:
-    """Rename the log into the folder, then its companion files.
+    """Move the log into the folder, and then its companion files.
 
     The log must be first. If the `-wal` were moved first and trayalert were killed before the log was moved, the log
     would be left without its `-wal`, and would be taken for complete.
