@@ -143,8 +143,7 @@ def append_all(connection: sqlite3.Connection, jobs: Sequence[Append]) -> list[t
 class _AppendGroup:
     """Writes one group of jobs.
 
-    The known alerts are kept in a dictionary with their identities as keys. The known incidents and the changed ones
-    are kept by id.
+    The known alerts are kept in a dictionary with identities as keys, and the known incidents in one with ids as keys.
     """
 
     def __init__(self, connection: sqlite3.Connection, jobs: Sequence[Append | Reparsed]) -> None:
@@ -370,7 +369,7 @@ class _AppendGroup:
                 self._events.append(IncidentChanged(number, Change.COUNTED))
 
     def _refire(self, alert: Alert, received_at: Millis) -> Alert | None:
-        """If the alert fires again with its old identity, return it, dated after the last OK. Otherwise return None.
+        """If the alert fires again with its old identity, return it with a time after the last OK, else None.
 
         An alert fires again with its old identity when Prometheus has lost contact with Alertmanager for a while:
         Alertmanager first sends an OK, and later sends the alert again with its original time.

@@ -59,11 +59,11 @@ class LogStatus:
             self._compose()
 
     def set_problem(self, topic: str, sentence: str | None) -> None:
-        """Set the sentence about the problem with the given topic. None removes the problem."""
+        """Set the sentence that describes the problem of the given topic. If `sentence` is None, remove the problem."""
         self._set(self._problems, topic, sentence)
 
     def set_news(self, topic: str, sentence: str | None) -> None:
-        """Set the sentence about the news with the given topic. None removes the news."""
+        """Set the sentence that is the news of the given topic. If `sentence` is None, remove the news."""
         self._set(self._news, topic, sentence)
 
     def set_salvaging(self, salvaging: bool) -> None:

@@ -1,7 +1,7 @@
 """Parses stored callbacks again with today's parsers, one slice of the log at a time.
 
 Callbacks that were unrecognised when they were stored may become alerts. In other alerts, columns such as names and
-places are updated. Each slice writes its progress in the same transaction as its alerts, so a kill at any time loses
+regions are updated. Each slice writes its progress in the same transaction as its alerts, so a kill at any time loses
 nothing and duplicates nothing.
 """
 
@@ -36,7 +36,7 @@ from trayalert.storage.writer.savepoint import run_all_or_each
 
 SLICE_SIZE = 64
 MAX_SLICE_BYTES = 256 * 1024
-"""SLICE_SIZE and MAX_SLICE_BYTES limit the number of deliveries in one transaction and the total size of their bodies.
+"""SLICE_SIZE limits the number of deliveries in one transaction, and MAX_SLICE_BYTES limits the size of their bodies.
 
 Larger transactions would keep live callbacks waiting.
 """

@@ -19,7 +19,7 @@ from trayalert.storage.rows import raise_numbering
 
 BATCH_SIZE = 200
 MAX_BATCH_BYTES = 1024 * 1024
-"""BATCH_SIZE and MAX_BATCH_BYTES limit the number of deliveries in one transaction and the total size of their bodies.
+"""BATCH_SIZE limits the number of deliveries in one transaction, and MAX_BATCH_BYTES limits the size of their bodies.
 
 Larger transactions would keep live callbacks waiting.
 """
@@ -110,7 +110,7 @@ class Shrink:
 
 
 def next_deliveries(log: Path, *, after: int, before: Millis = _FAR_FUTURE) -> tuple[int, ...]:
-    """Return the ids of the next deliveries with an id greater than `after` that arrived before `before`.
+    """Return the ids of the next deliveries: those after the id `after` that arrived before the time `before`.
 
     At most BATCH_SIZE ids are returned, and fewer if the bodies of the deliveries reach MAX_BATCH_BYTES. Raise LogFault
     if the log cannot be read.

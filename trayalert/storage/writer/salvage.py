@@ -35,7 +35,7 @@ _COLUMNS = "folder, why, begun_at, finished_at, first, last, position, salvaged,
 
 @dataclass(frozen=True, slots=True)
 class Salvage:
-    """The progress of the salvage of one quarantined log.
+    """The progress of salvaging one quarantined log.
 
     `folder` is the name of the quarantine folder, and `why` is the reason why the log was moved there. `first` and
     `last` are the ids of the first and the last delivery that the file is known to have held, or 0 if they are not
@@ -178,7 +178,8 @@ def missing_flags(carved: CarvedDeliveries, file_hashes: "array[int]", log_hashe
     """For each carved delivery in turn, yield whether it is missing from the log.
 
     `file_hashes` are the content hashes of the carved file, and `log_hashes` are those of the log. Both are sorted. If
-    the file holds several deliveries with equal content, the log must contain just as many.
+    the file holds several deliveries with equal content, and the log holds fewer of them, the surplus ones count as
+    missing.
     """
     seen: Counter[int] = Counter()
     for content in carved.content_hashes:
