@@ -21,12 +21,12 @@ def quarantine_of(log: Path) -> Path:
 
 
 def reserve_file_of(log: Path) -> Path:
-    """Return the path of the reserve file. When the disk is full, it is deleted to make room for more callbacks."""
+    """Return the path of the reserve file, which is deleted to make room for more callbacks when the disk is full."""
     return log.with_name("ballast")
 
 
 def restored_of(log: Path) -> Path:
-    """Return the path of a restored backup that is complete and waits to be renamed to the log."""
+    """Return the path at which a restored backup is kept, complete, until it is renamed to the log."""
     return log.with_name(f"{log.name}.restored")
 
 

@@ -52,9 +52,9 @@ class LockedLog(LogFault):
 
 
 class NotStored(LogFault):
-    """A job was not stored, or not before its deadline. Trying again may help.
+    """A job failed, or was not committed before its deadline. Trying again may help.
 
-    A job whose deadline has passed may still be stored later.
+    A job whose deadline has passed may still be committed later.
     """
 
 

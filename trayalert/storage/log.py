@@ -203,7 +203,7 @@ class Log:
         self._writer.close()
 
     def _gather(self, seconds: float) -> tuple[list[_PendingJob], bool]:
-        """Wait up to `seconds` for a job. Return the waiting jobs, and False if the log is to be closed, else True."""
+        """Wait up to `seconds` for a job. Return the waiting jobs, and whether the log stays open."""
         group: list[_PendingJob] = []
         try:
             batch = self._queue.get(timeout=seconds)

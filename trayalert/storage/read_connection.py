@@ -21,7 +21,7 @@ _registered: dict[str, tuple[int, int]] = {}
 def register(path: Path, file: tuple[int, int] | None) -> None:
     """Register `file`, which this process writes to, as the file at `path`. If `file` is None, do nothing.
 
-    `file` is the file's device and inode number.
+    `file` consists of a device number and an inode number.
     """
     if file is not None:
         _registered[os.path.realpath(path)] = file
@@ -33,7 +33,7 @@ def unregister(path: Path) -> None:
 
 
 def refuse_replaced_file(path: Path) -> None:
-    """Raise NoLog if a file is registered for the path, and another file is there now."""
+    """Raise NoLog if a file is registered for the path, but another file is there now."""
     own = _registered.get(os.path.realpath(path))
     if own is None:
         return

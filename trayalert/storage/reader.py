@@ -49,9 +49,8 @@ _MAX_ID = 2**63 - 1
 class Reader:
     """Runs queries on the log. Each method raises NoLog if there is no log yet, and LogFault if the log cannot be read.
 
-    Before each query, the reader checks that the file that it has open is still the file at the path. If it is not, or
-    if the previous query has failed, the reader opens the file at the path again. Times are milliseconds since 1970 in
-    UTC.
+    Before each query, the reader checks that its open file is still the file at the path. If it is not, or if the
+    previous query has failed, the reader opens the file at the path again. Times are milliseconds since 1970 in UTC.
     """
 
     def __init__(self, path: Path, *, busy_timeout: float = 2.0) -> None:
@@ -247,7 +246,7 @@ class Reader:
         """Return the latest incident of each of the given keys, in no particular order.
 
         Keys without an incident are left out. An incident without an OK is the latest incident of its key. Such an
-        incident is still open, or was closed without an OK, for example by the user. If all incidents of a key have an
+        incident is open, or was closed for another reason, for example by the user. If all incidents of a key have an
         OK, the latest incident is the one with the latest OK.
         """
         latest = (
