@@ -25,9 +25,10 @@ from trayalert.storage.writer.writer import Events, Job, Writer
 _LARGEST_GROUP = 512
 _LONGEST_QUEUE = 4096
 _BATCH_SIZE = 8
-"""Number of gathered jobs that are passed to the writer without waiting for the event loop's next iteration.
+"""When this number of jobs has gathered, they are passed to the writer immediately.
 
-The disk then starts to work while the event loop still reads further requests.
+The disk then starts to work while the event loop still reads further requests. Fewer jobs are passed to the writer in
+the event loop's next iteration.
 """
 
 _logger = logging.getLogger(__name__)

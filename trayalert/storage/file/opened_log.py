@@ -179,9 +179,10 @@ def _refuse_empty(path: Path) -> None:
 
 
 def _remove_empty_companions(path: Path) -> None:
-    """If the log is writable but its `-wal` or `-shm` is not, remove both, unless the `-wal` has content.
+    """If the log is writable, but its `-wal` or `-shm` is not, remove both of these files.
 
-    Such files are left by a reader that has opened the log while the log was read-only.
+    Nothing is removed if the `-wal` has content. Read-only files are left by a reader that opened the log while the log
+    was read-only.
     """
     wal, shm = Path(f"{path}-wal"), Path(f"{path}-shm")
     if file_size(wal) > 0 or not os.access(path, os.W_OK):
