@@ -1,4 +1,4 @@
-"""The columns of the incident table: the text and the style of their cells."""
+"""The columns of the incident table, with the text and the style of their cells."""
 
 import enum
 from collections.abc import Callable
@@ -21,7 +21,7 @@ _TINT: Final = QColor(214, 38, 44, 34)
 
 
 class Column(enum.Enum):
-    """A column of the table; the value is its title."""
+    """A column of the incident table. The value is the column's title."""
 
     LEVEL = "Level"
     SINCE = "Since"
@@ -39,7 +39,7 @@ _NUMERIC: Final = {Column.DURATION, Column.VALUE, Column.COUNT}
 
 
 def cell_text(stored: StoredIncident, column: Column, language: Language, *, now: Millis) -> str:
-    """Return the text of a cell in any column except LEVEL, whose text `IncidentsModel.text` returns."""
+    """Return the text of a cell in any column except LEVEL. `IncidentsModel.text` supports all columns."""
     return _TEXTS[column](stored, language, now)
 
 
@@ -61,7 +61,7 @@ _TEXTS: dict[Column, Callable[[StoredIncident, Language, Millis], str]] = {
 
 
 def cell_style(stored: StoredIncident, column: Column, role: int) -> Any:
-    """Return a cell's value for a Qt item role of style (icon, font, alignment, colour), or None for the default."""
+    """Return a cell's icon, font, alignment or colour, as the Qt item role requests. Return None for Qt's default."""
     match role:
         case Qt.ItemDataRole.DecorationRole if column is Column.LEVEL:
             return level_icon(shown_level(stored.incident))
@@ -78,13 +78,16 @@ def cell_style(stored: StoredIncident, column: Column, role: int) -> Any:
 
 
 def alignment(column: Column) -> Qt.AlignmentFlag:
-    """Return the alignment of a column. Numbers are aligned right, so that their digits can be compared."""
+    """Return the alignment of a column. Numbers are right-aligned, so that their digits can be compared."""
     side = Qt.AlignmentFlag.AlignRight if column in _NUMERIC else Qt.AlignmentFlag.AlignLeft
     return side | Qt.AlignmentFlag.AlignVCenter
 
 
 def _dimmed_colour() -> QColor:
-    """Return a colour between the text's and the table's: closed incidents are readable, but less prominent."""
+    """Return the text colour for closed incidents, which is between the normal text colour and the background colour.
+
+    Closed incidents thus stay readable, but are less prominent.
+    """
     palette = QGuiApplication.palette()
     text, base, keep = palette.text().color(), palette.base().color(), 0.62
     pairs = (text.red(), base.red()), (text.green(), base.green()), (text.blue(), base.blue())

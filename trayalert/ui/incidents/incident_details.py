@@ -1,4 +1,4 @@
-"""All details of one incident, next to the table. All text is plain text that the user can copy."""
+"""The details of one incident, shown next to the table. All text is plain text that the user can copy."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -22,12 +22,12 @@ from trayalert.ui.wording import incident_name, level_text, local_time, shown_le
 
 MAX_ALERTS: Final = 50
 MAX_FIELDS, MAX_FIELD_TEXT = 200, 8_000
-"""Maximum number of fields, and of characters in all fields, that are shown.
+"""Maximum number of fields that are shown, and of characters in all these fields together.
 
-Cloud Monitor sends about 30 fields with 2,000 characters.
+Cloud Monitor sends about 30 fields with 2,000 characters in total.
 """
 CONFIRM_MS: Final = 4000
-"""Milliseconds within which a second click on "Mark recovered" confirms."""
+"""Milliseconds within which a second click on "Mark recovered" counts as confirmation."""
 
 
 class IncidentDetails(QWidget):
@@ -36,7 +36,7 @@ class IncidentDetails(QWidget):
     console_requested = Signal()
     copy_requested = Signal()
     further_menu_requested = Signal(QMenu)
-    """Emitted when the menu of further actions opens; the connected slot must fill the menu."""
+    """Emitted with the menu of the "More" button when that menu opens. The connected slot must fill the menu."""
     resolve_requested = Signal(int)
 
     def __init__(self, language: Language, parent: QWidget | None = None) -> None:
@@ -72,9 +72,10 @@ class IncidentDetails(QWidget):
 
     @property
     def confirmable(self) -> bool:
-        """Whether a click on "Mark recovered" would confirm now.
+        """Whether clicking "Mark recovered" now would be accepted as the confirming second click.
 
-        A click confirms within CONFIRM_MS of the first click, unless both clicks could be one double click.
+        The second click confirms if it comes within CONFIRM_MS of the first, but not so soon that the two could be a
+        double-click.
         """
         pause = QGuiApplication.styleHints().mouseDoubleClickInterval()
         return self._confirm_timer.isActive() and self._since_first_click.elapsed() >= pause
@@ -98,8 +99,9 @@ class IncidentDetails(QWidget):
     ) -> None:
         """Show an incident with its latest alerts.
 
-        `sender_text` returns a text that says where an alert came from. `linked` says whether the incident has a
-        console link.
+        `sender_text` is called with an alert and returns a phrase that says where the alert came from, or None if
+        unknown. `linked` says whether the incident has a console link. `unconfirmed` says whether the incident's OK may
+        have been lost.
         """
         if self._shown is None or self._shown.incident.id != stored.incident.id:
             self._cancel_confirmation()
@@ -119,13 +121,16 @@ class IncidentDetails(QWidget):
         self._tabs.setTabText(1, f"Alerts ({len(alerts)}{more})")
 
     def confirm_recovered(self) -> None:
-        """Ask the user whether to mark the incident recovered. A click on the button confirms."""
+        """Ask the user to confirm that the incident is to be marked as recovered.
+
+        The user confirms with a click on "Mark recovered".
+        """
         if not self._confirm_timer.isActive():
             self._resolve()
         self._resolve_button.setFocus()
 
     def tick(self, now: Millis) -> None:
-        """Update the duration of an open incident."""
+        """Update the duration of the incident that is shown, if it is open."""
         if self._shown is not None and self._shown.incident.open:
             self._facts.show_duration(self._shown, now=now)
 
@@ -170,7 +175,7 @@ class IncidentDetails(QWidget):
 
 
 class _Header(QWidget):
-    """The icon, name and level of the incident."""
+    """The header, with the icon, the name and the level of the incident."""
 
     def __init__(self, language: Language) -> None:
         super().__init__()
@@ -200,9 +205,9 @@ class _Header(QWidget):
 
 
 def _field_rows(stored: StoredAlert) -> list[tuple[str, str]]:
-    """Return rows for the first fields of an alert.
+    """Return a row for each field of an alert, up to the limits MAX_FIELDS and MAX_FIELD_TEXT.
 
-    All fields of a callback that an attacker filled with 64 KB or 30,000 fields would block the window.
+    Without these limits, a callback that an attacker has filled with 64 KB or 30,000 fields would block the window.
     """
     fields = stored.alert.fields
     rows: list[tuple[str, str]] = []
@@ -232,7 +237,11 @@ def _alert_row(stored: StoredAlert, sender: str | None, language: Language, *, n
 
 
 def _state_or_level_text(alert: Alert, language: Language) -> str:
-    """Return the level of an alert whose state is ALERT, else its state, or its kind if it has no state."""
+    """Return the word for an alert in the State column of the alert list.
+
+    The word is the alert's level if its state is ALERT, and otherwise its state. If the alert has no state, the word is
+    its kind.
+    """
     if alert.state is None:
         return alert.kind
     return language.say(alert.level) if alert.state is State.ALERT else state_text(alert.state, language)

@@ -27,12 +27,13 @@ from trayalert.ui.wording import closed_text, full_time, lasted_text
 MAX_DIMENSIONS: Final = 20
 """Maximum number of dimensions that are shown.
 
-A resource has only a few dimensions. Thousands of them, in a callback of an attacker, would block the window.
+A resource has only a few dimensions. If an attacker sent thousands of them in a callback, showing them all would block
+the window.
 """
 
 
 class IncidentFacts(QScrollArea):
-    """A scrollable form that is filled again for each incident."""
+    """A scrollable form with the facts about one incident. The same form is filled again for each incident."""
 
     def __init__(self, language: Language) -> None:
         super().__init__()
@@ -54,7 +55,10 @@ class IncidentFacts(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
     def show_incident(self, stored: StoredIncident, *, sender: str | None, now: Millis) -> None:
-        """Show the facts about an incident; `sender` says where its last alert came from."""
+        """Show the facts about an incident.
+
+        `sender` is a phrase that says where the incident's last alert came from, or None if unknown.
+        """
         for name, text in _facts(stored, self._language, sender=sender, now=now):
             if name not in self._values:
                 self._add(name)
@@ -62,7 +66,7 @@ class IncidentFacts(QScrollArea):
             self._form.setRowVisible(self._values[name], bool(text))
 
     def show_duration(self, stored: StoredIncident, *, now: Millis) -> None:
-        """Update the duration of the incident that is shown."""
+        """Update the duration of `stored`, which must be the incident that is shown."""
         self._values["Duration"].show_text(lasted_text(stored.incident, self._language, now=now))
 
     def _add(self, name: str) -> None:

@@ -1,4 +1,4 @@
-"""The menu of actions for one incident. The entries are created again each time the menu opens."""
+"""The menu with the actions for one incident. Its entries are created again each time the menu opens."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,19 +14,20 @@ from trayalert.ui.backend import IncidentQueries, UserActions
 from trayalert.ui.widgets.safe_text import copy_text, show_caption
 
 ShowResult = Callable[[str | None, str], None]
-"""A function that shows the outcome of an action.
+"""A function that shows the result of an action.
 
-The arguments are a sentence on what failed, or None, and a sentence on what was done.
+The first argument is a sentence that says what failed, or None. The second argument is a sentence that says what was
+done.
 """
 
 
 def open_console(
     incidents: IncidentQueries, actions: UserActions, stored: StoredIncident, page: str = ""
 ) -> str | None:
-    """Open an incident's console link in the browser. Return a sentence on failure, else None.
+    """Open a console link of an incident in the browser. Return None, or a sentence that says what failed.
 
-    The best link is opened if the incident has no link for `page`. If the browser cannot be opened, the link is copied
-    to the clipboard.
+    If the incident has a link for `page`, open that link, otherwise the best link. If the browser cannot be opened,
+    copy the link to the clipboard.
     """
     links = incidents.console_links(stored)
     if not links:
@@ -42,7 +43,7 @@ def _open_link(actions: UserActions, link: ConsoleLink) -> str | None:
 
 
 class IncidentMenu:
-    """Fills menus with the actions for an incident. The outcome of each action is passed to `show_result`."""
+    """Fills menus with the actions for an incident. The result of each action is passed to `show_result`."""
 
     def __init__(self, incidents: IncidentQueries, actions: UserActions, show_result: ShowResult) -> None:
         self._incidents = incidents
@@ -50,7 +51,7 @@ class IncidentMenu:
         self._show_result = show_result
 
     def fill(self, menu: QMenu, stored: StoredIncident) -> None:
-        """Fill the menu with all actions: open, further links, copy, and the admin's custom commands."""
+        """Fill the menu with all actions: open the console, further links, copy, and the admin's custom commands."""
         menu.clear()
         links = self._incidents.console_links(stored)
         caption = f"Open in console: {links[0].title}" if links else "Open in console"
@@ -60,13 +61,13 @@ class IncidentMenu:
         self._add_other_entries(menu, stored)
 
     def fill_further(self, menu: QMenu, stored: StoredIncident) -> None:
-        """Fill the menu with the actions for which the details have no button."""
+        """Fill the menu with the actions for which the details view has no button."""
         menu.clear()
         self._add_further_links(menu, stored)
         self._add_other_entries(menu, stored)
 
     def copy_link(self, stored: StoredIncident) -> None:
-        """Copy the incident's best console link to the clipboard, if it has a link."""
+        """Copy the incident's best console link to the clipboard. Do nothing if the incident has no link."""
         links = self._incidents.console_links(stored)
         if links:
             self._copy(links[0].url, "console link")
@@ -77,7 +78,7 @@ class IncidentMenu:
         menu.addSeparator()
 
     def _add_other_entries(self, menu: QMenu, stored: StoredIncident) -> None:
-        # `printable` removes line ends: the sender may be an attacker, and a shell runs a pasted text at its line end
+        # `printable` removes line breaks: the sender may be an attacker, and a shell runs pasted text at a line break
         resource_id = printable(stored.alert.alert.resource_id, limit=1000)
         _add_entry(menu, "Copy resource ID", partial(self._copy, resource_id, "resource ID"), enabled=bool(resource_id))
         menu.addSeparator()

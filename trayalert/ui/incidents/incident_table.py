@@ -1,4 +1,4 @@
-"""The view of the incident table: keyboard, column widths, and a scroll position that inserted rows do not move."""
+"""The view of the incident table: keyboard, column widths, and a scroll position that does not move with new rows."""
 
 from typing import Final
 
@@ -21,7 +21,7 @@ from trayalert.ui.incidents.incidents_model import IncidentsModel, Index
 from trayalert.ui.widgets.safe_text import copy_text
 
 _SAMPLES: Final = {
-    # a text for which each column must be wide enough in the present font; Name takes the remaining width
+    # each column must be wide enough for its sample in the current font; the Name column takes the remaining width
     Column.LEVEL: "CRITICAL, uncon",
     Column.SINCE: "12-28 23:58",
     Column.RESOURCE: "web-01 · /dev/vda1",
@@ -34,19 +34,22 @@ _LONG_DURATION: Final = 86_340_000
 _HIDDEN_FIRST: Final = (Column.REGION, Column.COUNT, Column.METRIC, Column.DURATION)
 _LONG_LEVEL: Final = "CRITICAL, unconfirmed"
 _SHORT_NAME: Final = "ECS CPU usage is too high"
-"""A name that must be readable in full. A window that is too narrow for it hides the columns of `_HIDDEN_FIRST`."""
+"""An incident name that must fit into the Name column.
+
+If the window is too narrow for that, some of the columns in `_HIDDEN_FIRST` are hidden.
+"""
 
 
 class IncidentTable(QTableView):
     """A table in which the user selects whole rows.
 
     Enter or a double click chooses a row. Ctrl+C copies the selected rows. A right click, the Menu key or Shift+F10
-    requests the menu of a row.
+    requests a row's menu.
     """
 
     chosen = Signal(QModelIndex)
     menu_requested = Signal(QModelIndex, QPoint)
-    """Emitted with a row and the position on the screen at which the row's menu must open."""
+    """Emitted with a row, and with the screen position at which the row's menu must open."""
     current_row_changed = Signal()
     """Emitted when another row has become the current row."""
 
@@ -101,7 +104,7 @@ class IncidentTable(QTableView):
             super().keyPressEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 (Qt's name)
-        """Request the menu of the row under the mouse, or of the current row if a key was pressed."""
+        """Request the menu for the row under the mouse, or for the current row if a key requested the menu."""
         index = self.indexAt(event.pos())
         if event.reason() == QContextMenuEvent.Reason.Keyboard:
             self._request_menu()
@@ -115,12 +118,12 @@ class IncidentTable(QTableView):
             self.menu_requested.emit(current, self.viewport().mapToGlobal(self.visualRect(current).bottomLeft()))
 
     def currentChanged(self, current: Index, previous: Index) -> None:  # noqa: N802 (Qt's name)
-        """Report that another row has become the current row."""
+        """Emit `current_row_changed` when another row has become the current row."""
         super().currentChanged(current, previous)
         self.current_row_changed.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
-        """Hide or show columns for the new width."""
+        """Hide or show columns so that they fit the new width."""
         super().resizeEvent(event)
         self._fit_columns()
 
@@ -155,7 +158,7 @@ class IncidentTable(QTableView):
         spare -= self._level_width(_SAMPLES[Column.LEVEL]) + sum(self.columnWidth(place) for place in kept)
         for column in reversed(_HIDDEN_FIRST):
             place = COLUMNS.index(column)
-            self.showColumn(place)  # the width of a hidden column is 0
+            self.showColumn(place)  # a hidden column would report a width of 0
             spare -= self.columnWidth(place)
             self.setColumnHidden(place, spare < 0)
         level = COLUMNS.index(Column.LEVEL)
@@ -165,7 +168,7 @@ class IncidentTable(QTableView):
         self.setColumnWidth(level, wide if spare >= enough else narrow)
 
     def _level_width(self, text: str) -> int:
-        """Return the width in pixels of a Level cell with this text and an icon."""
+        """Return the width in pixels that a Level cell needs for the given text and an icon."""
         return QFontMetrics(bold(self.font())).horizontalAdvance(text) + 30
 
     def _save_scroll_position(self) -> None:
@@ -175,15 +178,15 @@ class IncidentTable(QTableView):
 
     def _restore_scroll_position(self) -> None:
         if self._anchor is not None and self._anchor.isValid():
-            self.updateGeometries()  # without this call, the scroll bar has its old range
+            self.updateGeometries()  # without this call, the scroll bar still has its old range
             self.scrollTo(self._incidents.index(self._anchor.row(), 0), QAbstractItemView.ScrollHint.PositionAtTop)
         self._anchor = None
 
 
 class _RowDelegate(QStyledItemDelegate):
-    """Draws cells without a focus frame, and with all texts of a row on the same baseline.
+    """Draws cells without a focus frame, and draws all text in a row on the same baseline.
 
-    Qt by itself would draw Chinese text lower than Latin text.
+    By default, Qt would draw Chinese text lower than Latin text.
     """
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:

@@ -1,10 +1,11 @@
-"""The model of the incident table: open incidents, the newest first, then closed incidents, the last closed first.
+"""The model of the incident table: open incidents, newest first, and then closed incidents, last closed first.
 
-Rows are inserted, moved and changed, but not reset, so that selection and scroll position survive a flood. Only
-`reload`, which is for another log file or a reparse, resets the rows. The ids of changed incidents are queued and read
-in slices, so that 5,000 changes at the same time do not block the window. Slices are at least `slice_interval` apart,
-as each slice repaints the whole table. A query that fails because the log cannot be read is repeated, and no row is
-removed in the meantime.
+Changes insert, move and update single rows, so that the selection and the scroll position survive a flood. Only
+`reload` resets the model. It is called for a new log file and during a reparse.
+
+The ids of changed incidents are queued, and the incidents are read in slices, so that 5,000 simultaneous changes do not
+block the window. Slices are at least `slice_interval` apart, because each slice repaints the whole table. If a query
+fails because the log cannot be read, the query is repeated later, and no row is removed in the meantime.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -24,10 +25,10 @@ from trayalert.ui.wording import level_text
 
 PAGE_SIZE: Final = 200
 SLICE_SIZE: Final = 250
-"""Maximum number of changed incidents in a slice; applying a slice takes about 10 ms."""
+"""Maximum number of changed incidents in a slice. Applying a full slice takes about 10 ms."""
 MAX_SINGLE_MOVES: Final = 20
 MAX_CLOSED_ROWS: Final = 2000
-"""Number of closed incidents that the table keeps. More incidents are kept only if scrolling has fetched them."""
+"""Number of closed incidents to keep in the table. More are kept only if scrolling has fetched them."""
 
 Index = QModelIndex | QPersistentModelIndex
 _ROOT: Final = QModelIndex()
@@ -37,7 +38,7 @@ _ROOT: Final = QModelIndex()
 class IncidentsTiming:
     """The model's intervals in milliseconds.
 
-    `slice_interval` is the shortest time between two slices. `retry` is the time after which a failed query of the log
+    `slice_interval` is the minimum time between two slices. `retry` is the time after which a failed query of the log
     is repeated.
     """
 
@@ -46,13 +47,13 @@ class IncidentsTiming:
 
 
 class IncidentsModel(QAbstractTableModel):
-    """The model; each row is a StoredIncident, which `incident_at` returns."""
+    """The model of the incident table. Each row is a StoredIncident, which `incident_at` returns."""
 
     about_to_change = Signal()
     changed = Signal()
-    """Emitted after each slice of changes, while `about_to_change` is emitted before each slice.
+    """Emitted after a slice of changes has been applied. `about_to_change` is emitted before each slice.
 
-    Between the two signals a view can keep its scroll position.
+    A view can save its scroll position when it receives `about_to_change`, and restore it when it receives `changed`.
     """
 
     def __init__(
@@ -91,7 +92,7 @@ class IncidentsModel(QAbstractTableModel):
         return 0 if parent.isValid() else len(COLUMNS)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: N802 (Qt's name)
-        """Return a column's title."""
+        """Return the title or the alignment of a column, depending on `role`."""
         if orientation is not Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
@@ -101,7 +102,7 @@ class IncidentsModel(QAbstractTableModel):
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return a cell's text or style."""
+        """Return a cell's text or a part of its style, depending on `role`."""
         if not index.isValid():
             return None
         stored, column = self._rows[index.row()], COLUMNS[index.column()]
@@ -112,11 +113,11 @@ class IncidentsModel(QAbstractTableModel):
         return cell_style(stored, column, role)
 
     def canFetchMore(self, parent: Index) -> bool:  # noqa: N802 (Qt's name)
-        """Return whether the log may have more closed incidents."""
+        """Return whether the log may contain more closed incidents to show."""
         return not (parent.isValid() or self._open_only or self._exhausted)
 
     def fetchMore(self, parent: Index) -> None:  # noqa: N802 (Qt's name)
-        """Fetch one page of closed incidents and append it; try again later if the log cannot be read."""
+        """Fetch one page of closed incidents and append it to the table. If the log cannot be read, try again later."""
         if not self.canFetchMore(parent):
             return
         page = self._incidents.closed(before=self._rows.last_closed, limit=PAGE_SIZE)
@@ -129,7 +130,10 @@ class IncidentsModel(QAbstractTableModel):
         self._fetched_closed = self._rows.closed_count
 
     def reload(self) -> None:
-        """Read all rows again and reset the model. The old rows stay until the log can be read."""
+        """Reset the model: read the open incidents and the first page of closed incidents again.
+
+        If the log cannot be read, the old rows stay until it can be read.
+        """
         open_ones = self._incidents.open()
         self._stale = open_ones is None
         if open_ones is None:
@@ -158,14 +162,14 @@ class IncidentsModel(QAbstractTableModel):
         return self._rows.row_of(incident_id)
 
     def text(self, stored: StoredIncident, column: Column) -> str:
-        """Return the text of a cell."""
+        """Return the text of an incident's cell in the given column."""
         if column is Column.LEVEL:
             unconfirmed = stored.incident.open and self._incidents.unconfirmed(stored)
             return level_text(stored, self.language, unconfirmed=unconfirmed)
         return cell_text(stored, column, self.language, now=self._now())
 
     def show_open_only(self, enabled: bool) -> None:
-        """Remove the closed incidents if `enabled`, otherwise fetch their first page again."""
+        """If `enabled`, remove the closed incidents from the table. Otherwise fetch their first page again."""
         if enabled == self._open_only:
             return
         self._open_only = enabled
@@ -182,7 +186,7 @@ class IncidentsModel(QAbstractTableModel):
             self.dataChanged.emit(self.index(0, column), self.index(self._rows.open_count - 1, column))
 
     def refresh_texts(self) -> None:
-        """Make the views update all texts, as midnight may have passed or an incident may have become unconfirmed."""
+        """Make the views update all cells. Midnight may have passed, or an incident may have become unconfirmed."""
         if len(self._rows):
             self.dataChanged.emit(self.index(0, 0), self.index(len(self._rows) - 1, len(COLUMNS) - 1))
 
@@ -190,11 +194,11 @@ class IncidentsModel(QAbstractTableModel):
 
     @property
     def settled(self) -> bool:
-        """Whether all queued changes are in the table."""
+        """Whether the table is up to date: no changes are queued, and no reload is pending."""
         return not self._queue and not self._stale
 
     def queue_changes(self, ids: Iterable[int]) -> None:
-        """Queue the ids of changed incidents. Outside a flood, the incidents are read and shown immediately."""
+        """Queue the ids of changed incidents. The incidents are read and shown immediately, except in a flood."""
         self._queue.update(dict.fromkeys(ids))
         if self._queue:
             self._throttle.request()
@@ -228,7 +232,11 @@ class IncidentsModel(QAbstractTableModel):
         self._trim()
 
     def _is_left_out(self, stored: StoredIncident) -> bool:
-        """Return whether the table leaves an incident out, or shows it only with a later page of closed incidents."""
+        """Return whether a changed incident does not belong in the table now.
+
+        An open incident always belongs in the table. A closed incident does not belong there if only open incidents are
+        shown, or if the incident is on a page that has not been fetched yet.
+        """
         if stored.incident.open:
             return False
         return self._open_only or (not self._exhausted and self._rows.belongs_last(stored))
@@ -249,7 +257,7 @@ class IncidentsModel(QAbstractTableModel):
             if source is None:
                 continue
             target = self._rows.insertion_row(stored)
-            if target in {source, source + 1}:  # Qt refuses to move a row to where it is
+            if target in {source, source + 1}:  # Qt refuses to move a row to its current position
                 self._rows.move(stored)
             else:
                 self.beginMoveRows(_ROOT, source, source, _ROOT, target)
@@ -273,7 +281,7 @@ class IncidentsModel(QAbstractTableModel):
         self.layoutChanged.emit()
 
     def _insert(self, fresh: list[StoredIncident]) -> None:
-        """Insert incidents; adjacent rows are inserted together."""
+        """Insert incidents. Incidents that become adjacent rows are inserted together."""
         for row, group in self._rows.insertion_groups(fresh):
             self.beginInsertRows(_ROOT, row, row + len(group) - 1)
             self._rows.insert(row, group)

@@ -1,4 +1,4 @@
-"""The incidents of the table, always sorted in the order of the table. The module does not use Qt."""
+"""The incidents in the table, as a list that is always sorted. The module does not use Qt."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,8 +11,8 @@ SortKey = tuple[int, int, int]
 def sort_key(stored: StoredIncident) -> SortKey:
     """Return the sort key of an incident.
 
-    Open incidents come first and are sorted by their start, closed incidents by their end; in both groups the newest
-    incident comes first.
+    Open incidents come first, sorted by their start. Closed incidents follow, sorted by their end. In both groups, the
+    newest incident comes first.
     """
     incident = stored.incident
     if incident.closed_at is None:
@@ -21,7 +21,7 @@ def sort_key(stored: StoredIncident) -> SortKey:
 
 
 def row_ranges(rows: Iterable[int]) -> Iterator[range]:
-    """Yield the ranges of adjacent rows, given sorted row numbers."""
+    """Group sorted row numbers into ranges of adjacent rows, and yield these ranges."""
     start = stop = None
     for row in rows:
         if start is None or row != stop:
@@ -34,7 +34,7 @@ def row_ranges(rows: Iterable[int]) -> Iterator[range]:
 
 
 class SortedRows:
-    """A sorted list of incidents. Each incident is in the list only once."""
+    """A list of incidents that is always sorted. It contains each incident only once."""
 
     def __init__(self, incidents: Sequence[StoredIncident]) -> None:
         self._rows = sorted(incidents, key=sort_key)
@@ -49,7 +49,7 @@ class SortedRows:
 
     @property
     def open_count(self) -> int:
-        """Number of open incidents, which come first."""
+        """Number of open incidents. They come before the closed incidents."""
         return bisect_left(self._keys, (1,))
 
     @property
@@ -59,7 +59,7 @@ class SortedRows:
 
     @property
     def last_closed(self) -> StoredIncident | None:
-        """The incident that was closed longest ago, or None if there are no closed incidents."""
+        """The incident in the list that was closed longest ago, or None if the list contains no closed incidents."""
         return self._rows[-1] if self.closed_count else None
 
     def row_of(self, incident_id: int) -> int | None:
@@ -68,19 +68,19 @@ class SortedRows:
         return None if key is None else bisect_left(self._keys, key)
 
     def insertion_row(self, stored: StoredIncident) -> int:
-        """Return the row before which an incident must be inserted."""
+        """Return the row before which an incident must be inserted to keep the list sorted."""
         return bisect_left(self._keys, sort_key(stored))
 
     def keeps_row(self, stored: StoredIncident) -> bool:
-        """Return whether an incident that is in the list keeps its row in this new state."""
+        """Return whether an incident in the list keeps its row when `stored` becomes its new state."""
         return self._key_by_id.get(stored.incident.id) == sort_key(stored)
 
     def replace(self, stored: StoredIncident) -> None:
-        """Store the new state of an incident that keeps its row."""
+        """Replace an incident in the list with its new state `stored`. The incident must keep its row (`keeps_row`)."""
         self._rows[bisect_left(self._keys, sort_key(stored))] = stored
 
     def move(self, stored: StoredIncident) -> None:
-        """Store the new state of an incident that is in the list, and move the incident to its new row."""
+        """Replace an incident in the list with its new state `stored`, and move the incident to its new row."""
         row = bisect_left(self._keys, self._key_by_id[stored.incident.id])
         self.remove(range(row, row + 1))
         self.insert(self.insertion_row(stored), [stored])
@@ -100,16 +100,18 @@ class SortedRows:
         del self._keys[rows.start : rows.stop]
 
     def belongs_last(self, stored: StoredIncident) -> bool:
-        """Return whether an incident is closed and would be the last row.
+        """Return whether an incident is closed and belongs after the last row.
 
-        The table may not have fetched all closed incidents that come before such an incident.
+        The log may contain closed incidents that belong between the last row and such an incident, and that the table
+        has not fetched yet.
         """
         return not stored.incident.open and self.insertion_row(stored) == len(self._rows)
 
     def insertion_groups(self, fresh: list[StoredIncident]) -> list[tuple[int, list[StoredIncident]]]:
         """Group new incidents by the row before which they must be inserted.
 
-        The groups come in descending order of their rows, so that no insertion shifts the rows of the next groups.
+        The groups are returned in descending order of their rows, so that inserting one group does not shift the rows
+        of the following groups.
         """
         groups: dict[int, list[StoredIncident]] = {}
         for stored in sorted(fresh, key=sort_key):
