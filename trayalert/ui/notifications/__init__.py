@@ -1,1 +1,1 @@
-"""Desktop notifications: over D-Bus on Linux, through the library desktop-notifier on Windows and macOS."""
+"""Desktop notifications: over D-Bus on Linux, and through the library desktop-notifier on Windows and macOS."""

@@ -1,10 +1,12 @@
-"""Desktop notifications on Linux: org.freedesktop.Notifications over dbus-fast, on the main thread's event loop.
+"""Desktop notifications on Linux, shown by calling org.freedesktop.Notifications with the library dbus-fast.
 
-The caller of `show` and `withdraw` never waits and gets no exception, whether the notification daemon is absent, starts
-late, dies, hangs or refuses notifications. One task keeps the connection to the session bus open. Another task carries
-out the requests one at a time, each with a deadline, so that calls do not pile up at a daemon that hangs: the daemon
-gets a new call only every `reply_timeout` + `retry_delay` seconds. While there is nothing to do, both tasks sleep until
-the bus sends a message.
+`show` and `withdraw` never wait and never raise, even if the notification daemon is absent, starts late, dies, hangs or
+refuses notifications.
+
+Two tasks run on the main thread's event loop. One task keeps the connection to the session bus open. The other task
+carries out the requests one at a time, each with a deadline. A daemon that hangs gets a new call only every
+`reply_timeout` + `retry_delay` seconds, so that calls do not pile up. While there is nothing to do, both tasks sleep
+until a request is made or the bus sends a message.
 """
 
 import asyncio
@@ -63,15 +65,16 @@ logger = logging.getLogger(__name__)
 
 
 class _NoReplyError(Exception):
-    """Raised when a call is given up, because the daemon has not answered for too long or the connection is closed."""
+    """Raised when a call is abandoned because the daemon does not answer in time, or because there is no connection."""
 
 
 class DbusNotifier(Notifier):
-    """The Notifier on Linux. All times are in seconds.
+    """The Notifier for Linux. All times are in seconds.
 
-    `address` is the address of the session bus; by default it is found in the same way as by libdbus. A daemon that has
-    not answered within `reply_timeout` counts as hanging. A lost connection, or a call of a daemon that hangs, is tried
-    again after `retry_delay`, and a refused notification after `refusal_delay`.
+    `address` is the address of the session bus. If it is None, the address is looked up as libdbus does. A daemon that
+    has not answered within `reply_timeout` counts as hanging. After a further `retry_delay`, a daemon that hangs is
+    called again. A lost connection is opened again after `retry_delay`, and a refused notification is sent again after
+    `refusal_delay`.
     """
 
     def __init__(
@@ -101,14 +104,18 @@ class DbusNotifier(Notifier):
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Connect to the session bus, or find that there is no session bus. Accept notifications from now on."""
+        """Start to accept notifications.
+
+        Return after the first attempt to connect to the session bus, even if the attempt has failed.
+        """
         self._tasks = [_start_task(self._keep_connected()), _start_task(self._process_queue())]
         await self._first_attempt_done.wait()
 
     def withdraw(self, tag: str, final: Notification | None = None) -> None:
-        """Withdraw the notification with that tag, after showing `final` for a short time if given.
+        """Withdraw the notification with the given tag.
 
-        Without `final`, a notification that the daemon has not been asked to show is only dropped from the queue.
+        If `final` is given, show `final` instead for a short time. Otherwise, if the daemon has not yet been asked to
+        show the notification, only drop the notification from the queue.
         """
         if final is None and tag not in self._shown and tag != self._current_tag:
             self._queue.drop(tag)
@@ -116,12 +123,15 @@ class DbusNotifier(Notifier):
             super().withdraw(tag, final)
 
     async def stop(self) -> None:
-        """Remove all notifications from the screen, as a click on them would do nothing, and end the tasks."""
+        """End the tasks, and remove all notifications from the screen.
+
+        Notifications must not stay on the screen, because a click on them would do nothing.
+        """
         self._stopping = True
         self._wakeup.set()
         if self._tasks:
             hangs = self.problem == HANGS
-            # wait for the id of the notification that is just being shown, to be able to close it
+            # wait for the id of the notification that is being shown now: closing it needs the id
             await asyncio.wait(self._tasks[1:], timeout=_STOP_TIMEOUT_WHEN_HANGING if hangs else _STOP_TIMEOUT)
         for tag in list(self._shown):
             self._expire(tag)
@@ -178,7 +188,7 @@ class DbusNotifier(Notifier):
     def _set_owner(self, owner: str | None) -> None:
         self._owner = owner
         self._daemon = None
-        self._shown.clear()  # a new daemon does not know the ids of the former daemon
+        self._shown.clear()  # a new daemon does not know the ids of the old daemon
         self._final_tags.clear()
         if self._bus is not None:
             present = owner is not None or self._activatable
@@ -221,14 +231,14 @@ class DbusNotifier(Notifier):
         reply = await self._call("Notify", NOTIFY_SIGNATURE, *arguments)
         (notification_id,) = reply_body(reply)
         self._set_state(available=True)
-        if reply is not None and reply.sender == self._owner:  # if not, that daemon has ended in the meantime
+        if reply is not None and reply.sender == self._owner:  # otherwise the daemon that replied has ended
             self._shown[notification.tag] = notification_id
 
     async def _call(self, member: str, signature: str = "", *body: Any) -> Message | None:
-        """Call a method of the daemon and return its reply.
+        """Call a method of the daemon and return its reply, which may be an error.
 
         Raise `_NoReplyError` if there is no connection, or if the daemon has not answered `reply_timeout` +
-        `retry_delay` seconds after the call. Raise DBusError if the daemon replies with an error.
+        `retry_delay` seconds after the call. Raise one of BUS_FAULTS if the connection fails during the call.
         """
         if self._bus is None:
             raise _NoReplyError
@@ -249,9 +259,10 @@ class DbusNotifier(Notifier):
         return pending_call.result()
 
     def _close_late(self, pending_call: "asyncio.Future[Message]") -> None:
-        """Close the notification that the daemon shows in reply to a call that was already given up.
+        """Close a notification that the daemon shows late, after its call was abandoned.
 
-        The request of the given-up call went back into the queue, so a later call shows the same notification again.
+        The request was put back into the queue, so a later call will show the notification again; this one would be a
+        duplicate.
         """
         reply: Message | None = None if pending_call.cancelled() or pending_call.exception() else pending_call.result()
         if reply is not None and reply.signature == "u" and reply.sender == self._owner:

@@ -1,7 +1,7 @@
 """The arguments of the D-Bus method `Notify`, as the Desktop Notifications Specification 1.2 defines them.
 
-All functions are pure. A daemon with the capability `body-markup` interprets tags in the body, so the body is escaped
-for such a daemon. No daemon interprets markup in titles.
+All functions are pure. If a daemon has the capability `body-markup`, it interprets tags in the body, so the body is
+escaped for this daemon. No daemon interprets markup in titles.
 """
 
 import functools
@@ -30,9 +30,9 @@ _MAX_LINE = 240
 _MAX_LINES = 8
 
 _DEFAULT_ACTION_AS_BUTTON = frozenset({"Xfce Notify Daemon", "lxqt-notificationd"})
-"""Daemons that draw a button for the default action, and do not invoke the default action on a click on the text.
+"""Names of daemons that draw a button for the default action, and do not invoke it when the text is clicked.
 
-With these daemons, `_actions` does not add the second action with the same label: it would be a duplicate button.
+For these daemons, `_actions` leaves out the second action with the same label, because it would be a duplicate button.
 """
 
 
@@ -45,9 +45,9 @@ class Daemon:
 
 
 def notify_arguments(notification: Notification, daemon: Daemon, *, replaces: int) -> list[Any]:
-    """Return the arguments of `Notify`, which match NOTIFY_SIGNATURE.
+    """Return the arguments for a call of `Notify`, as NOTIFY_SIGNATURE declares them.
 
-    `replaces` is the id of the shown notification that this notification replaces, or 0.
+    `replaces` is the id of the notification on the screen that the new notification replaces, or 0.
     """
     title, body = printable(notification.title, limit=_MAX_TITLE), _body(notification, daemon)
     actions, hints = _actions(notification, daemon), _hints(notification)
@@ -77,7 +77,10 @@ def _actions(notification: Notification, daemon: Daemon) -> list[str]:
 
 
 def button_key(action: str) -> str:
-    """Return the key of the further button with this D-Bus action; empty for the first button or the text."""
+    """Return the key of the clicked button, given its D-Bus action.
+
+    Return an empty string if the first button or the text of the notification was clicked.
+    """
     return action.removeprefix(BUTTON_ACTION_PREFIX) if action.startswith(BUTTON_ACTION_PREFIX) else ""
 
 

@@ -1,7 +1,7 @@
-"""The base class of the desktop notifiers. `show` and `withdraw` never wait and never raise an exception.
+"""The base class of the desktop notifiers. The methods `show` and `withdraw` never wait and never raise.
 
-Whether notifications can be shown may change while the program runs. The sentence in `Notifier.problem` then tells the
-user why notifications cannot be shown.
+Whether notifications can be shown may change while the program runs. If they cannot be shown, the sentence in
+`Notifier.problem` says why.
 """
 
 import asyncio
@@ -18,16 +18,16 @@ logger = logging.getLogger(__name__)
 class Notifier(ABC):
     """Shows notifications on the desktop. A notifier is created, used and stopped on the main thread's event loop.
 
-    `on_click` is called with the tag of the notification that was clicked and the key of the clicked button, if the
-    button is one of `more_buttons`; otherwise the key is empty. `on_change` is called when `available` or `problem`
-    changes.
+    `on_click` is called with the tag of the clicked notification and a key. If one of the notification's `more_buttons`
+    was clicked, the key is that of the button. Otherwise the key is empty. `on_change` is called when `available` or
+    `problem` changes.
     """
 
     def __init__(self, *, on_click: Callable[[str, str], None], on_change: Callable[[], None]) -> None:
         self.available = False
-        """Whether the desktop would show a notification now."""
+        """Whether the desktop can currently show notifications."""
         self.problem: str | None = None
-        """A sentence on why notifications are not shown, or None if nothing is wrong."""
+        """A sentence that says why notifications are not shown, or None if nothing is wrong."""
         self._on_click = on_click
         self._on_change = on_change
         self._queue = NotificationQueue[NotificationRequest]()
@@ -38,20 +38,23 @@ class Notifier(ABC):
 
     @abstractmethod
     async def start(self) -> None:
-        """Find out whether notifications can be shown. Accept notifications from now on."""
+        """Start to accept notifications, and to find out whether the desktop can show them."""
 
     @abstractmethod
     async def stop(self) -> None:
-        """Remove all notifications from the screen, as a click on them would do nothing, and end."""
+        """Stop the notifier, and remove all notifications from the screen.
+
+        Notifications must not stay on the screen, because a click on them would do nothing.
+        """
 
     def show(self, notification: Notification) -> None:
-        """Show a notification as soon as possible, in place of an earlier notification with the same tag."""
+        """Show a notification as soon as possible, replacing any earlier notification with the same tag."""
         self._final_tags.discard(notification.tag)
         self._queue.put(ShowNotification(notification))
         self._wakeup.set()
 
     def withdraw(self, tag: str, final: Notification | None = None) -> None:
-        """Withdraw the notification with that tag, after showing `final` in its place for a short time if given."""
+        """Withdraw the notification with the given tag. If `final` is given, show `final` instead for a short time."""
         self._queue.put(WithdrawNotification(tag, final))
         self._wakeup.set()
 
@@ -61,11 +64,14 @@ class Notifier(ABC):
 
     @abstractmethod
     async def _clear(self, tag: str) -> None:
-        """Remove the notification with that tag from the screen."""
+        """Remove the notification with the given tag from the screen."""
 
     @abstractmethod
     def _expire(self, tag: str) -> None:
-        """Remove a `final` notification when its time is over, as some daemons ignore the timeout of notifications."""
+        """Remove a `final` notification whose time is over.
+
+        The notifier does this itself because some daemons ignore the timeout of notifications.
+        """
 
     async def _process(self, request: NotificationRequest) -> None:
         match request:
@@ -86,7 +92,7 @@ class Notifier(ABC):
             self._expire(tag)
 
     def _set_state(self, *, available: bool, problem: str | None = None) -> None:
-        """Set `available` and `problem`. If either of them changes, log the change and call `on_change`."""
+        """Set `available` and `problem`. If one of them changes, log the change and call `on_change`."""
         if (available, problem) == (self.available, self.problem):
             return
         if problem and problem != self.problem:

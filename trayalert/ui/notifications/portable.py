@@ -30,7 +30,7 @@ _URGENCIES = {
 
 
 class PortableNotifier(Notifier):
-    """The Notifier on Windows and macOS."""
+    """The Notifier for Windows and macOS."""
 
     def __init__(self, *, on_click: Callable[[str, str], None], on_change: Callable[[], None]) -> None:
         super().__init__(on_click=on_click, on_change=on_change)
@@ -39,12 +39,18 @@ class PortableNotifier(Notifier):
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Accept notifications from now on. The system may ask the user for permission; the answer is not awaited."""
+        """Start to accept notifications.
+
+        The system may ask the user for permission. `start` does not wait for the answer.
+        """
         self._task = asyncio.ensure_future(self._process_queue())
         await asyncio.sleep(0)
 
     async def stop(self) -> None:
-        """Remove all notifications from the screen, as a click on them would do nothing, and end the task."""
+        """End the task, and remove all notifications from the screen.
+
+        Notifications must not stay on the screen, because a click on them would do nothing.
+        """
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
@@ -94,7 +100,7 @@ class PortableNotifier(Notifier):
     async def _clear(self, tag: str) -> None:
         if tag in self._shown:
             self._shown.discard(tag)
-            with contextlib.suppress(KeyError):  # the user closed it, which the system does not report
+            with contextlib.suppress(KeyError):  # the system does not report that the user closed it
                 await self._desktop.clear(tag)
 
     def _expire(self, tag: str) -> None:
