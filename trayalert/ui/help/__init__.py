@@ -1,1 +1,1 @@
-"""The help viewer, which shows the pages that come with the program, and never a text from anywhere else."""
+"""The help viewer, which shows only the pages that come with the program."""

@@ -1,4 +1,4 @@
-"""The view of a help page. The rule: a link is reported, and never opened here."""
+"""The view of a help page. It never opens a link itself, but reports that a link was activated."""
 
 from typing import Final
 
@@ -10,17 +10,17 @@ from trayalert.services.presentation.help_pages import parse_link
 from trayalert.ui.help.help_document import MARGIN, HelpDocument
 
 _LONGEST_LINE: Final = 88
-"""Characters of average width; longer lines are hard to read."""
+"""Maximum line length, in characters of average width. Longer lines are hard to read."""
 _MATCH_COLOUR: Final = QColor(255, 183, 3, 110)
 
 
 class HelpBrowser(QTextBrowser):
-    """Shows a page. `link_followed` and `link_refused` report a click, or Enter, on a link."""
+    """Shows a help page. A click on a link, or Enter on a link, emits `link_followed` or `link_refused`."""
 
     link_followed = Signal(object)
-    """A HelpLink."""
+    """Emitted with a HelpLink when the user activates a link to a place in the help."""
     link_refused = Signal()
-    """The link leads to something that is not a part of the help."""
+    """Emitted when the user activates a link that does not lead to a place in the help."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,20 +33,20 @@ class HelpBrowser(QTextBrowser):
         self.anchorClicked.connect(self._follow)
 
     def show_document(self, document: HelpDocument) -> None:
-        """Show a page from its beginning."""
+        """Show a page, scrolled to its top."""
         self._wanted_block = None
         self.setDocument(document)
         self.moveCursor(QTextCursor.MoveOperation.Start)
         self.verticalScrollBar().setValue(0)
 
     def show_block(self, block: QTextBlock) -> None:
-        """Scroll so that the block is at the top."""
+        """Scroll so that the given block is at the top of the view."""
         self.setTextCursor(QTextCursor(block))
         self._scroll_to(block)
         self._wanted_block = None if self.isVisible() else block
 
     def mark(self, matches: list[QTextCursor], current: QTextCursor | None) -> None:
-        """Highlight the matches. Select the current match and scroll to it."""
+        """Highlight the matches. If there is a current match, select it and scroll to it."""
         selections = []
         for match in matches:
             selection = QTextEdit.ExtraSelection()
@@ -69,10 +69,10 @@ class HelpBrowser(QTextBrowser):
         top = self.document().documentLayout().blockBoundingRect(block).top()
         self.verticalScrollBar().setValue(max(0, int(top) - MARGIN // 2))
 
-    # Qt's own
+    # Qt's event handlers
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
-        """Wrap the lines at the new width, and keep the line at the top."""
+        """Wrap the lines at the new width, and keep the same paragraph at the top of the view."""
         top = self._wanted_block or self.cursorForPosition(QPoint(MARGIN, 0)).block()
         offset = self.verticalScrollBar().value()
         width = 2 * MARGIN + _LONGEST_LINE * self.fontMetrics().averageCharWidth()
@@ -82,7 +82,7 @@ class HelpBrowser(QTextBrowser):
             self._scroll_to(top)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
-        """Scroll to the block that was requested before the page had its size."""
+        """If a block was requested before the view was visible, scroll to that block now."""
         super().showEvent(event)
         if self._wanted_block is not None:
             self._scroll_to(self._wanted_block)

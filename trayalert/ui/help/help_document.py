@@ -1,7 +1,8 @@
-"""A help page laid out by Qt. The rule: the text and the images come from `resources/help/`, and from nowhere else.
+"""A help page that Qt has laid out. Its text and its images come only from `resources/help/`.
 
-Qt reads Markdown without taking HTML for markup, but gives a page bare tables, huge headings and links without targets.
-This module styles the page in the colours of a palette, and finds headings and words in it.
+Qt parses the page's Markdown and ignores HTML in it. However, Qt leaves tables without lines, makes headings huge, and
+creates no targets for links to headings. This module therefore styles the page in the colours of a palette, and finds
+headings and words in the page.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,19 +29,23 @@ from PySide6.QtGui import (
 from trayalert.services.presentation.help_pages import HelpPage, find_image, make_slugs
 
 MARGIN: Final = 18
-"""Pixels around the page."""
+"""Width of the page's margin in pixels."""
 _HEADING_SIZES: Final = {1: 2, 2: 1}
-"""Steps by which headings of these levels are larger than the text. Qt's own level 1 headings are twice as large."""
+"""By how many font size steps headings are larger than the text, for heading levels 1 and 2.
+
+By default, Qt makes headings of level 1 twice as large as the text.
+"""
 _CELL_PADDING: Final = 5
 _SHADE, _LINE = 0.06, 0.3
-"""Parts of the text's colour in the background of code and in the lines of tables, from 0 to 1.
+"""Share of the text colour in the background of code (_SHADE) and in the lines of tables (_LINE), from 0 to 1.
 
-No palette has colours for code and tables that stand out in both light and dark themes.
+The rest is the page colour. The colours are mixed because no palette has colours for code and tables that stand out in
+both light and dark themes.
 """
 
 
 class HelpDocument(QTextDocument):
-    """A help page in the colours of `palette`; its images are drawn for screens with that `pixel_ratio`."""
+    """A help page in the colours of `palette`, with images drawn for a screen with the given `pixel_ratio`."""
 
     def __init__(
         self, page: HelpPage, font: QFont, palette: QPalette, pixel_ratio: float = 1, parent: QObject | None = None
@@ -58,15 +63,15 @@ class HelpDocument(QTextDocument):
         self._style_tables()
 
     def find_heading(self, slug: str) -> QTextBlock | None:
-        """Return the heading that a link names by `slug`, or None if the page has no such heading."""
+        """Return the heading with the given slug, or None if the page has no such heading."""
         headings = [block for block in self._blocks() if block.blockFormat().headingLevel()]
         slugs = make_slugs(block.text() for block in headings)
         return headings[slugs.index(slug)] if slug in slugs else None
 
     def find_words(self, words: Sequence[str]) -> list[QTextCursor]:
-        """Return each place of any of the words, in any letter case.
+        """Return all occurrences of the given words in the page, ignoring case.
 
-        The list is empty unless the page has all words.
+        If any of the words does not occur in the page, return an empty list.
         """
         if not any(words):
             return []
@@ -81,7 +86,10 @@ class HelpDocument(QTextDocument):
         return found if all(any(word.casefold() in text for text in texts) for word in words) else []
 
     def loadResource(self, kind: int, name: QUrl | str) -> QImage | None:  # noqa: N802 (Qt's name)
-        """Return an image of the help. Qt would read any file that a page names."""
+        """Return an image from `resources/help/`, or None for anything else.
+
+        Qt's own method would read any file that a page names.
+        """
         if kind != QTextDocument.ResourceType.ImageResource.value:
             return None
         return read_image(QUrl(name).toString(), self._pixel_ratio)
@@ -93,7 +101,7 @@ class HelpDocument(QTextDocument):
             block = block.next()
 
     def _tint(self, share: float) -> QColor:
-        """Return the colour of the page with that share of the colour of its text."""
+        """Return a mix of the text colour and the page colour. `share` is the share of the text colour, from 0 to 1."""
         paper, ink = self._palette.color(QPalette.ColorRole.Base), self._palette.color(QPalette.ColorRole.Text)
 
         def mix(low: int, high: int) -> int:
@@ -109,7 +117,7 @@ class HelpDocument(QTextDocument):
             if is_code:
                 style.setBackground(self._tint(_SHADE))
                 style.setLeftMargin(12)
-                style.setNonBreakableLines(False)  # one long line would make the whole page wider than the window
+                style.setNonBreakableLines(False)  # otherwise one long line would make the page wider than the window
             elif level:
                 style.setTopMargin(0 if level == 1 else 14)
                 style.setBottomMargin(4)
@@ -164,7 +172,7 @@ class HelpDocument(QTextDocument):
 
 
 def read_image(name: str, pixel_ratio: float) -> QImage | None:
-    """Draw an image of the help for screens with that pixel ratio, or return None if there is no such image."""
+    """Return a help image, drawn for a screen with the given pixel ratio, or None if there is no such image."""
     path = find_image(name)
     if path is None:
         return None

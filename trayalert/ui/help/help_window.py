@@ -1,7 +1,8 @@
-"""The help's window: a list of topics, the page, and a search through all pages. The rule: the keyboard alone suffices.
+"""The help window: a list of topics, a page, and a search through all pages.
 
-Alt+Left and Alt+Right move through the pages that were shown, Ctrl+F goes to the search, F3 and Shift+F3 go to the next
-and to the previous match, Escape closes the window.
+The window can be used with the keyboard alone. Alt+Left and Alt+Right move back and forward through the pages that were
+shown. Ctrl+F moves the focus to the search field. F3 and Shift+F3 go to the next and the previous match. Escape closes
+the window.
 """
 
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from trayalert.ui.icons import TrayIconState, tray_icon
 from trayalert.ui.widgets.safe_text import SafeField, SafeLabel, show_tooltip
 
 _LIST_EDGE: Final = 12
-"""Pixels beside the titles in the list of topics."""
+"""Pixels to the left and right of the titles in the list of topics."""
 _CHANGES_OF_LOOK: Final = frozenset(
     {QEvent.Type.PaletteChange, QEvent.Type.FontChange, QEvent.Type.DevicePixelRatioChange}
 )
@@ -28,7 +29,11 @@ _CHANGES_OF_LOOK: Final = frozenset(
 
 @dataclass(slots=True)
 class _HistoryEntry:
-    """A place that was shown. `scroll` is the scroll bar's value when the place was left."""
+    """A position in the help pages that the window shows or has shown.
+
+    `slug` is the heading at that position, or empty for the top of the page. `scroll` is the scroll bar's value when
+    the user left the position, or None if the user has not left it yet. `by_search` says that the search led there.
+    """
 
     topic: str
     slug: str = ""
@@ -37,9 +42,9 @@ class _HistoryEntry:
 
 
 class HelpWindow(QDialog):
-    """A window that is not modal, and freed when it is closed. `show_page` fills the window.
+    """The help window. It is not modal, is empty until `show_page` is called, and is deleted when it is closed.
 
-    `language` names the folder of the pages.
+    `language` is the name of the folder with the pages, such as `en`.
     """
 
     def __init__(self, language: str = "en") -> None:
@@ -75,19 +80,20 @@ class HelpWindow(QDialog):
         return self._history[self._position].topic
 
     def show_page(self, topic: str, slug: str = "") -> None:
-        """Show a page from the heading with that slug on, or from its beginning. Raise KeyError for an unknown topic.
+        """Show a page, scrolled to the heading with the given slug, or to the top of the page.
 
-        Without a slug, a page that is shown already stays where it is.
+        If the page is already shown and no slug is given, keep its scroll position. Raise KeyError if the topic is
+        unknown.
         """
         if slug or not self._history or topic != self.topic:
             self._go_to(_HistoryEntry(self._pages[topic].name, slug))
 
     def go_back(self) -> None:
-        """Show the page that was shown before, where it was left."""
+        """Show the page that was shown before the current page, at the scroll position at which the user left it."""
         self._move_in_history(-1)
 
     def go_forward(self) -> None:
-        """Show again the page that was left by going back."""
+        """Show the page that the user left with `go_back`, at the scroll position at which the user left it."""
         self._move_in_history(1)
 
     def _lay_out(self) -> None:
@@ -134,11 +140,11 @@ class HelpWindow(QDialog):
         return self._documents[topic]
 
     def _go_to(self, entry: _HistoryEntry) -> None:
-        """Show a place, and forget the places that were left by going back."""
+        """Show a new position and add it to the history. Remove the positions that were left with `go_back`."""
         self._leave()
         kept = self._position + 1
         if entry.by_search and self._history and self._history[self._position].by_search:
-            kept -= 1  # else Back would have to pass through all matches
+            kept -= 1  # otherwise Back would pass through all matches
         self._history[kept:] = [entry]
         self._position = kept
         self._show_entry()
@@ -192,7 +198,11 @@ class HelpWindow(QDialog):
         self._search.selectAll()
 
     def _on_search_changed(self) -> None:
-        """List the pages with the words one after the other, or else with all of them, and go to the first match."""
+        """Find and list the pages that match the search text, and go to the first match.
+
+        A page matches if it contains the words as one phrase. If no page contains the phrase, a page matches if it
+        contains all of the words.
+        """
         self._find()
         self._match = -1
         self._go_to_match(1)
@@ -211,7 +221,10 @@ class HelpWindow(QDialog):
         return {topic: matches for topic, matches in found.items() if matches}
 
     def _go_to_match(self, step: int) -> None:
-        """Go to the next match, or with a `step` of -1 to the previous match, on this page or on another page."""
+        """Go to the next match if `step` is 1, or to the previous match if `step` is -1.
+
+        The match may be on another page.
+        """
         places = [(topic, number) for topic, found in self._matches.items() for number in range(len(found))]
         here = (self.topic, self._match)
         if not places:
@@ -229,7 +242,7 @@ class HelpWindow(QDialog):
         self._mark()
 
     def _mark(self) -> None:
-        """Highlight the matches on this page, and show their number."""
+        """Highlight the matches on the current page, and show which match is selected and how many there are."""
         found = self._matches.get(self.topic, [])
         current = found[self._match] if self._match >= 0 else None
         self._browser.mark(found, current)
@@ -240,10 +253,10 @@ class HelpWindow(QDialog):
         else:
             self._message.show_text("")
 
-    # Qt's own
+    # Qt's event handlers
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
-        """Lay the pages out again when the colours, the font or the screen have changed."""
+        """Lay out the pages again after the colours, the font or the screen's pixel ratio have changed."""
         super().changeEvent(event)
         if event.type() in _CHANGES_OF_LOOK and self._history:
             former, self._documents = self._documents, {}
