@@ -1,4 +1,4 @@
-"""The setup assistant: sets up, step by step, how Cloud Monitor reaches this computer.
+"""The setup assistant, which guides the user through making this computer reachable for Cloud Monitor.
 
-A closed assistant is deleted.
+The assistant is deleted when its window is closed.
 """

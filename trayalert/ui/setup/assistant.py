@@ -1,7 +1,7 @@
-"""The window of the setup assistant, which is not modal.
+"""The setup assistant's window, which is not modal.
 
-The user can close the window at any time; the assistant continues later on the page on which it was closed. The whole
-assistant can be used with the keyboard: Escape closes the window, Enter goes to the next page.
+The user can close the window at any time. When it is opened again, the assistant continues on the page on which it was
+closed. Everything can be done with the keyboard: Escape closes the window, and Enter goes to the next page.
 """
 
 from functools import partial
@@ -44,11 +44,11 @@ _PAGES: Final[tuple[type[AssistantPage], ...]] = (IngressPage, DetailsPage, Read
 class SetupAssistant(QDialog):
     """The assistant's window with its six pages, from the choice of the ingress to the offer of autostart.
 
-    The page that is shown is refreshed every `tick_interval` milliseconds.
+    The current page is refreshed every `tick_interval` milliseconds.
     """
 
     help_requested = Signal(str)
-    """The topic of a help page."""
+    """Emitted with the topic of a help page."""
 
     def __init__(self, setup: SetupActions, program: ProgramQueries, *, tick_interval: int = TICK_MS) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class SetupAssistant(QDialog):
         self._ticker.start()
 
     def on_events(self, events: list[Event]) -> None:
-        """Pass events to all pages, and refresh the page that is shown."""
+        """Pass events to all pages, and refresh the current page."""
         for event in events:
             for page in self._pages:
                 page.on_event(event)
@@ -159,12 +159,15 @@ class SetupAssistant(QDialog):
     # Qt's event handlers
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
-        """Enter the page again to set its focus, as a hidden widget cannot keep the focus."""
+        """Call `enter` on the current page again to set the focus, because a hidden widget cannot keep the focus."""
         super().showEvent(event)
         self.page.enter()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
-        """Make the focus visible when the window becomes active, and not only after the first Tab key."""
+        """Make the focus visible as soon as the window becomes active.
+
+        Otherwise Qt would show the focus only after the first Tab key.
+        """
         super().changeEvent(event)
         if event.type() is QEvent.Type.ActivationChange and self.isActiveWindow():
             QTimer.singleShot(0, self, self._show_focus)
@@ -174,9 +177,9 @@ class SetupAssistant(QDialog):
         self.page.update()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 (Qt's name)
-        """Let Enter go to the next page also from radio buttons, check boxes and combo boxes.
+        """Make Enter go to the next page even if a radio button, a check box or a combo box has the focus.
 
-        Without this filter, Enter would check the buttons or open the lists under Qt's GNOME theme.
+        Under Qt's GNOME theme, Enter would otherwise check the button or open the list.
         """
         enter = isinstance(event, QKeyEvent) and event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}
         if not enter or event.type() is not QEvent.Type.KeyPress:

@@ -1,7 +1,7 @@
-"""The fourth page: the callback URL, and where to put it in the console.
+"""The assistant's fourth page: the callback URL, and where to enter it in the console.
 
-The steps contain only what Alibaba's own documentation says. Names are given as in the English console, followed in
-brackets by the names in the Chinese console.
+The steps say only what Alibaba's own documentation says. Names are those of the English console, followed in brackets
+by those of the Chinese console.
 """
 
 from typing import Final
@@ -61,7 +61,7 @@ class ConsolePage(AssistantPage):
         self.column.addStretch()
 
     def tick(self) -> None:
-        """Show the present URL, as a tunnel's address may become known or change while the user reads the page."""
+        """Show the current callback URL. A tunnel's address may become known or change while the page is shown."""
         self._url.show_text(self.setup.callback_url())
         local = self.setup.public_url() is None
         self._note.show_text(

@@ -1,6 +1,7 @@
-"""The second page: the fields that the chosen ingress needs.
+"""The assistant's second page: the fields that the chosen ingress needs.
 
-Problems with the fields are shown on this page. Entered texts are kept when the user chooses another ingress or kind.
+Problems with the fields are shown on this page. What the user has entered is kept when the user chooses another ingress
+or another kind of tunnel.
 """
 
 import re
@@ -26,7 +27,10 @@ _DESTINATION_SETTINGS: Final = {
     "cloudflared": "With a token, Cloudflare's dashboard says where it leads: it",
     "frpc": "frpc's file",
 }
-"""Where the destination of a tunnel is set, for the programs whose command line cannot set the destination."""
+"""The place where the destination of a tunnel is set, as the beginning of a sentence, keyed by kind of tunnel.
+
+The dict contains only the kinds whose program does not take the destination as an argument.
+"""
 _NO_START: Final = "; no tunnel is started."
 
 
@@ -72,7 +76,7 @@ class DetailsPage(AssistantPage):
         focus(self._kind if tunnel or first is None else first)
 
     def leave(self) -> bool:
-        """Save the chosen ingress and start to use it. On failure, show the problem and return False."""
+        """Save the chosen ingress and start to use it. If that fails, show the problem and return False."""
         self._save_entered()
         problem, chosen = self._read_fields()
         if chosen is not None:
@@ -104,9 +108,9 @@ class DetailsPage(AssistantPage):
         self._form.setVisible(bool(fields))
 
     def _set_tab_order(self) -> None:
-        """Let Tab go from the kind through its fields.
+        """Make the Tab key go from the kind of tunnel to the fields of that kind.
 
-        By default Tab would reach the fields after the assistant's buttons, as the fields are created later.
+        By default, Tab would reach the fields only after the assistant's buttons, because the fields are created later.
         """
         places = (self._rows.itemAtPosition(row, column) for row in range(len(self._inputs)) for column in (1, 2))
         last: QWidget = self._kind
@@ -165,7 +169,7 @@ class DetailsPage(AssistantPage):
                 )
 
     def _local_only_text(self) -> str:
-        """Return a note if the listener accepts requests only from this computer, else an empty text."""
+        """Return a note if the listener accepts requests only from this computer, else an empty string."""
         host = self.setup.listener_address().rpartition(":")[0]
         if not (host.startswith("127.") or host in {"localhost", "[::1]"}):
             return ""
@@ -194,7 +198,7 @@ class DetailsPage(AssistantPage):
 
 
 def _field_problem(problem: str, fields: tuple[Field, ...]) -> str:
-    """Return a problem of the settings file, reworded to name the field in the assistant instead of the setting."""
+    """Return a problem with the settings, reworded to name the field in the assistant instead of the setting."""
     text = problem.removesuffix(_NO_START).removeprefix("tunnel.").removeprefix("tunnel: ")
     for field in fields:
         label = field.label.replace("&", "")

@@ -1,4 +1,4 @@
-"""The last page: autostart with the session, and what to do when trayalert is blind."""
+"""The assistant's last page: autostart at login, and what to do when trayalert is blind."""
 
 from PySide6.QtWidgets import QCheckBox
 
@@ -8,7 +8,7 @@ from trayalert.ui.state_wording import problem_sentences, reachability_text
 
 
 class DonePage(AssistantPage):
-    """Shows reachability, a check box for autostart, and texts on what to do when something is wrong."""
+    """Shows reachability, a check box for autostart, and advice on what to do when something is wrong."""
 
     name = "done"
     title = "Done"
@@ -46,7 +46,7 @@ class DonePage(AssistantPage):
             focus(self._autostart)
 
     def tick(self) -> None:
-        """Show the present state of autostart, reachability and problems."""
+        """Show whether autostart is enabled, the current reachability, and what is wrong."""
         enabled = self.setup.autostart_enabled()
         self._autostart.setVisible(enabled is not None)
         self._autostart.setChecked(bool(enabled))

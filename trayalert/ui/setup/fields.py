@@ -1,7 +1,7 @@
-"""The fields of each kind of tunnel, and the settings' table `[tunnel]` that is made from them.
+"""The fields for each kind of tunnel, and how they are converted to and from the settings' `[tunnel]` table.
 
-A field never holds a secret, but only the path of a file with the secret. The kinds, their titles and their notes are
-in `domain/settings/tunnel_presets.py`.
+No field holds a secret. A field may hold only the path of a file with the secret. The kinds, their titles and their
+notes are in `domain/settings/tunnel_presets.py`.
 """
 
 import re
@@ -17,8 +17,8 @@ from trayalert.domain.settings.tunnel_presets import PRESETS
 class Field:
     """One line that the user fills in.
 
-    `key` is the name of its entry in the table `[tunnel]`. In `label`, `&` precedes the mnemonic. `file` says that the
-    field is a path, which the user can also choose in a dialog.
+    `key` identifies the field, and in most cases is the name of its entry in the `[tunnel]` table. In `label`, `&`
+    marks the mnemonic. `file` says that the field is a path, which the user can also choose in a file dialog.
     """
 
     key: str
@@ -51,19 +51,19 @@ _NUMBERS: Final = frozenset({"remote_port", "ssh_port"})
 
 
 def fields_of(kind: str) -> tuple[Field, ...]:
-    """Return the fields of a kind of tunnel.
+    """Return the fields for a kind of tunnel.
 
-    The field of the public address is added only if the output of the tunnel program does not contain the address.
+    The field for the public address is included only if the address cannot be read from the tunnel program's output.
     """
     own = _FIELDS.get(kind, ())
     return own if kind not in PRESETS or PRESETS[kind].url_pattern is not None else (*own, PUBLIC_URL)
 
 
 def tunnel_table(kind: str, entered: Mapping[str, str]) -> dict[str, object]:
-    """Return the settings' table `[tunnel]` for a kind and the entered texts.
+    """Return the settings' `[tunnel]` table for a kind of tunnel and the entered values.
 
-    `entered` maps the keys of the fields to their texts. Empty texts and the public address are left out. Raise
-    ValueError if a command has an unclosed quote.
+    `entered` maps the keys of the fields to what the user has entered. Empty fields and the public address are left
+    out. Raise ValueError if a command has an unclosed quote.
     """
     table: dict[str, object] = {"kind": kind}
     for key, text in entered.items():
@@ -80,9 +80,9 @@ def tunnel_table(kind: str, entered: Mapping[str, str]) -> dict[str, object]:
 
 
 def other_entries(kind: str, tunnel: Mapping[str, object]) -> dict[str, object]:
-    """Return the entries of a table `[tunnel]` that no field shows, so that the admin's values are kept.
+    """Return the entries of a `[tunnel]` table that no field shows, so that the admin's values are kept.
 
-    Nothing is returned if the table is for another kind of tunnel.
+    If the table is for another kind of tunnel, return an empty dict.
     """
     own_keys = {"kind", *(field.key for field in fields_of(kind))}
     if "domain" in own_keys and "domain" in field_texts(tunnel):
@@ -94,12 +94,15 @@ def other_entries(kind: str, tunnel: Mapping[str, object]) -> dict[str, object]:
 
 
 def _quoted(part: str) -> str:
-    """Quote a part of a command for the shell. For readability, quote fewer characters than `shlex.quote` does."""
+    """Quote one argument of a command, so that `shlex.split` returns it unchanged.
+
+    For readability, fewer arguments are quoted than with `shlex.quote`.
+    """
     return part if re.fullmatch(r"[^\s'\"\\]+", part) else shlex.quote(part)
 
 
 def field_texts(tunnel: Mapping[str, object]) -> dict[str, str]:
-    """Return the texts that the fields show for the settings' table `[tunnel]`, by the keys of the fields."""
+    """Return what the fields show for the given `[tunnel]` table, keyed by the keys of the fields."""
     texts: dict[str, str] = {}
     for key, value in tunnel.items():
         match key, value:

@@ -1,4 +1,4 @@
-"""The first page: the user chooses the ingress."""
+"""The assistant's first page, on which the user chooses the ingress."""
 
 from typing import Final
 
@@ -55,7 +55,7 @@ class IngressPage(AssistantPage):
         self.column.addStretch()
 
     def enter(self) -> None:
-        """Check the button of the ingress that is chosen at present."""
+        """Select the radio button of the ingress that is currently chosen."""
         self._buttons[self.choice.ingress].setChecked(True)
         focus(self._buttons[self.choice.ingress])
 

@@ -1,6 +1,6 @@
-"""The base class of the assistant's pages.
+"""The base class of the assistant's pages, and the choice that all pages share.
 
-A page queries and requests through `SetupActions`, and shows problems on the page itself instead of in a dialog.
+A page uses `SetupActions` for its queries and requests. It shows problems on the page itself instead of in a dialog.
 """
 
 from dataclasses import dataclass
@@ -24,10 +24,11 @@ class SetupChoice:
 
     @classmethod
     def of(cls, configured: ChosenIngress | None, remembered: Any) -> "SetupChoice":
-        """Return the choice that the user made before.
+        """Return the choice with which the assistant starts.
 
-        The choice in `remembered`, from an earlier run of the assistant, takes precedence over `configured`, the
-        ingress in the settings. If both name the same ingress, the kind of tunnel comes from the settings.
+        `remembered` is what an earlier run of the assistant has remembered, and `configured` is the ingress in the
+        settings. The remembered ingress takes precedence. If both are the same ingress, the kind of tunnel comes from
+        the settings.
         """
         choice = cls()
         match remembered:
@@ -41,15 +42,15 @@ class SetupChoice:
 
 
 def focus(widget: QWidget) -> None:
-    """Give a widget the focus in the same way as the Tab key, so that Qt draws the focus."""
+    """Give a widget the focus in the same way as the Tab key, so that Qt draws the focus frame."""
     widget.setFocus(Qt.FocusReason.TabFocusReason)
 
 
 class AssistantPage(QWidget):
     """One page of the assistant.
 
-    `name` is the name under which the state store remembers the page, and `title` is the heading. `next_text` is the
-    text of the button to the next page.
+    `name` identifies the page in the state store, and `title` is the page's heading. `next_text` is the label of the
+    button that goes to the next page.
     """
 
     name = ""
@@ -67,7 +68,7 @@ class AssistantPage(QWidget):
         self.column.setSpacing(8)
 
     def add_paragraph(self, text: str, *, space: int = 0) -> SafeLabel:
-        """Add a paragraph below the present content, with `space` pixels of extra distance."""
+        """Add a paragraph at the end of the page, with `space` extra pixels above it, and return its label."""
         label = SafeLabel(text, wrapped=True)
         if space:
             self.column.addSpacing(space)
@@ -75,11 +76,14 @@ class AssistantPage(QWidget):
         return label
 
     def enter(self) -> None:
-        """Prepare the page for being shown."""
+        """Prepare the page before it is shown."""
         self.tick()
 
     def leave(self) -> bool:
-        """Finish the page before the next page is shown. Show the reason and return False to stay on the page."""
+        """Finish the page before the next page is shown. Return whether the next page may be shown.
+
+        A page that returns False shows the reason.
+        """
         return True
 
     def tick(self) -> None:

@@ -1,6 +1,6 @@
-"""The third page: live checks of whether callbacks can arrive.
+"""The assistant's third page: live checks of whether callbacks can arrive.
 
-If the user goes on before all checks succeed, the page says that nothing is proved yet.
+Until all checks have succeeded, the page says that nothing has been proved yet. The user can continue anyway.
 """
 
 from typing import Final
@@ -25,7 +25,7 @@ _VERDICT_TEXTS: Final = {Verdict.OK: "ok", Verdict.WARN: "warning", Verdict.FAIL
 
 
 class ReadyPage(AssistantPage):
-    """Shows the checks of listener, tunnel, public address and probe, with the result of each and what to do."""
+    """Shows the checks of listener, tunnel, public address and probe, each with its result and advice."""
 
     name = "ready"
     title = "Is it ready?"
@@ -49,7 +49,7 @@ class ReadyPage(AssistantPage):
         self.column.addStretch()
 
     def tick(self) -> None:
-        """Show the present results of the checks."""
+        """Show the current results of the checks."""
         checks = self.setup.readiness_checks()
         while len(self._rows) < len(checks):
             self._add_row()

@@ -1,7 +1,7 @@
-"""The fifth page: waits for the console's Test. A sample that trayalert itself sends does not turn the page green.
+"""The assistant's fifth page, which waits for the console's Test. It ignores the samples that trayalert itself sends.
 
-A sample arrives as an ordinary callback, but never as a Test. A callback that arrives while a sample is on its way
-therefore proves nothing, and the page ignores it.
+A sample arrives as an ordinary callback, but never as a Test. A callback that arrives while a sample is on its way may
+be that sample. It therefore proves nothing, and the page ignores it.
 """
 
 from typing import Final
@@ -19,11 +19,11 @@ from trayalert.ui.widgets.safe_text import SafeLabel
 from trayalert.ui.wording import local_time
 
 _LATE_MS: Final[Millis] = 10_000
-"""Milliseconds within which a sample may still arrive after it was reported as failed."""
+"""Milliseconds for which a sample may still arrive after it has been reported as failed."""
 
 
 class TestPage(AssistantPage):
-    """Waits for a TestReceived event, or for a callback, and offers to send a sample."""
+    """Waits for a Test or a callback to arrive, and offers to send a sample."""
 
     __test__ = False  # keeps pytest from collecting this class
     name = "test"
@@ -62,7 +62,7 @@ class TestPage(AssistantPage):
         self._show()
 
     def on_event(self, event: Event) -> None:
-        """Show that a Test or a callback arrived, or show the outcome of a sample."""
+        """Show that a Test or a callback has arrived, or show the result of sending a sample."""
         match event:
             case SampleSent(problem):
                 self._on_sample_sent(problem)
@@ -80,7 +80,7 @@ class TestPage(AssistantPage):
 
     def _send_sample(self) -> None:
         if self._sample_began_at is not None:
-            return  # the button is not disabled while a sample is sent, as it would lose the focus
+            return  # the button is not disabled while a sample is sent, because it would lose the focus
         self._sample_began_at = self.program.now()
         self._sample_result.show_text("Sending a sample through the public address…")
         self.setup.send_sample()
