@@ -1,9 +1,9 @@
-"""The only module in which text from the network reaches Qt's text widgets.
+"""The only module that passes text from the network to Qt's text widgets.
 
-All text is cleaned and shown as plain text. By default Qt's text widgets guess whether a text is rich text: 270 bytes
-in a default QLabel can freeze the layout for 16 s and load a file from the disk. The attacker is anyone who can name a
-resource or a rule. A test therefore forbids other modules to use Qt's text widgets and setters directly. Item views are
-safe, as they never guess.
+All text is cleaned and shown as plain text. By default, Qt's text widgets guess whether a string is rich text: 270
+bytes in a default QLabel can freeze the layout for 16 s and load a file from the disk. The attacker is anyone who can
+name a resource or a rule. A test therefore keeps other modules from using Qt's text widgets and setters directly. Item
+views are safe, because they never guess.
 """
 
 import html
@@ -28,10 +28,10 @@ from trayalert.ui.appearance import bold
 
 
 class SafeLabel(QLabel):
-    """A label for cleaned plain text.
+    """A label that shows cleaned plain text.
 
-    The user can select and copy a `selectable` text. If `heading` is not 0, the text is bold and `heading` times as
-    large as the desktop's font.
+    If `selectable` is true, the user can select and copy the text. If `heading` is not 0, the text is bold and
+    `heading` times as large as the desktop's font.
     """
 
     def __init__(self, text: str = "", *, selectable: bool = False, wrapped: bool = False, heading: float = 0) -> None:
@@ -53,12 +53,12 @@ class SafeLabel(QLabel):
             super().setText(clean)
 
     def show_icon(self, icon: QIcon, size: int) -> None:
-        """Show an icon, `size` pixels square, in place of the text."""
+        """Show an icon instead of the text. `size` is the icon's width and height in pixels."""
         self.setPixmap(icon.pixmap(QSize(size, size), self.devicePixelRatioF()))
 
 
 class SafeParagraph(QTextEdit):
-    """A read-only paragraph of cleaned plain text, exactly as high as its lines. The user can copy the text.
+    """A read-only paragraph of cleaned plain text, always exactly as high as its lines. The user can copy the text.
 
     Unlike a label, a paragraph breaks long words, such as ids.
     """
@@ -88,9 +88,9 @@ class SafeParagraph(QTextEdit):
 
 
 class SafeField(QLineEdit):
-    """A line edit that the user fills in, or can only read and copy if `read_only`.
+    """A one-line input field. If `read_only` is true, the user can only read and copy its text.
 
-    Texts that the program puts into the field are cleaned. `name` is the accessible name, `hint` the placeholder.
+    Text that the program puts into the field is cleaned. `name` is the accessible name, and `hint` is the placeholder.
     """
 
     def __init__(self, name: str, text: str = "", *, hint: str = "", read_only: bool = False) -> None:
@@ -101,7 +101,7 @@ class SafeField(QLineEdit):
         self.show_text(text)
 
     def show_text(self, text: str) -> None:
-        """Clean the text and show it from its beginning, unless the field already shows it."""
+        """Clean the text and show it, scrolled to its beginning, unless the field already shows it."""
         clean = printable(text, limit=2000)
         if clean != self.text():
             self.setText(clean)
@@ -115,7 +115,8 @@ def _clean_lines(text: str) -> str:
 def show_tooltip(target: QWidget | QAction, text: str) -> None:
     """Set a tooltip that shows the text literally.
 
-    The tag `<qt>` around the text makes Qt always treat the tooltip as rich text, in which all of the text is escaped.
+    The text is escaped and enclosed in `<qt>`. With this tag, Qt always treats the tooltip as rich text and does not
+    guess.
     """
     clean = printable(text, limit=1000)
     target.setToolTip(f"<qt>{html.escape(clean)}</qt>" if clean else "")
@@ -124,19 +125,22 @@ def show_tooltip(target: QWidget | QAction, text: str) -> None:
 def show_tray_tooltip(tray: QSystemTrayIcon, lines: list[str]) -> None:
     """Set the tooltip of the tray icon.
 
-    Tray hosts differ in what they interpret as markup, so the characters of markup are replaced by similar characters.
+    Some tray hosts interpret markup in tooltips, and some do not. Markup characters are therefore replaced by
+    characters that look similar.
     """
     text = "\n".join(printable(line) for line in lines)
     tray.setToolTip(text.replace("<", "‹").replace(">", "›").replace("&", "＆"))
 
 
 def show_caption(target: QAction | QAbstractButton, text: str, *, exported: bool = False) -> None:
-    """Set the text of a menu entry or button, without a mnemonic.
+    """Set the label of a menu entry or button, without a mnemonic.
 
-    An unchanged text is not set again, so that only changes are sent to the desktop. `exported` says that the desktop
-    shows the entry, over D-Bus. WORKAROUND: over D-Bus `_` marks the mnemonic. Qt's QDBusMenuItem turns the first `&`
-    into `_`, but does not double a `_` of the text. QDBusMenuItem also leaves any other `&&` doubled, so only the first
-    `&` is doubled here.
+    An unchanged label is not set again, so that only changes are sent to the desktop. `exported` says that the menu is
+    exported over D-Bus and drawn by the desktop.
+
+    WORKAROUND: Over D-Bus, `_` marks the mnemonic. Qt's QDBusMenuItem turns the first `&` into `_`, but does not double
+    a `_` in the label, so `_` is doubled here. QDBusMenuItem changes no other `&`, so only the first `&` is doubled
+    here.
     """
     clean = printable(text)
     caption = clean.replace("_", "__").replace("&", "&&", 1) if exported else clean.replace("&", "&&")
@@ -145,7 +149,7 @@ def show_caption(target: QAction | QAbstractButton, text: str, *, exported: bool
 
 
 def show_trusted_caption(button: QAbstractButton, caption: str) -> None:
-    """Set a button's text, in which `&` precedes the mnemonic. Only for texts that the program defines."""
+    """Set a button's label, in which `&` marks the mnemonic. Use this only for labels that trayalert defines."""
     if button.text() != caption:
         button.setText(caption)
 
@@ -156,7 +160,7 @@ def copy_text(text: str) -> None:
 
 
 def elided(text: str | None, columns: int) -> str:
-    """Return the cleaned text, cut to at most `columns` columns. A Chinese character takes two columns."""
+    """Return the cleaned text, cut to a width of at most `columns` columns. A Chinese character is two columns wide."""
     clean = printable(text)
     used = 0
     for index, character in enumerate(clean):

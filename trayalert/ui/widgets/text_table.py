@@ -1,4 +1,4 @@
-"""A small table of text cells. All cells are cleaned, and the user can copy them with Ctrl+C."""
+"""A small table of text cells. The text in all cells is cleaned, and the user can copy it with Ctrl+C."""
 
 from collections.abc import Sequence
 
@@ -13,9 +13,9 @@ from trayalert.ui.widgets.safe_text import copy_text
 class TextTable(QTableWidget):
     """A read-only table of text.
 
-    The column with the index `stretched` takes the width that the other columns leave. Without a stretched column, the
-    last column fills the remaining width, and the table scrolls horizontally if it is too narrow. In a `wrapped` table,
-    rows are high enough for all lines of their cells.
+    The column with the index `stretched` takes the width that the other columns leave. If `stretched` is None, the last
+    column takes that width, and the table scrolls horizontally if it is too narrow. If `wrapped` is true, long cells
+    are wrapped, and each row is high enough for its lines, up to 8 lines.
     """
 
     def __init__(self, titles: tuple[str, ...], *, stretched: int | None = None, wrapped: bool = False) -> None:
@@ -41,7 +41,7 @@ class TextTable(QTableWidget):
         self.setTabKeyNavigation(False)
 
     def show_rows(self, rows: Sequence[tuple[str, ...]]) -> None:
-        """Replace the rows of the table; each row is a tuple with one text per column."""
+        """Replace the rows of the table. Each row is a tuple with one string per column."""
         self.setRowCount(len(rows))
         for row, cells in enumerate(rows):
             for column, text in enumerate(cells):
@@ -69,14 +69,14 @@ class TextTable(QTableWidget):
             self.setColumnWidth(last, max(self._last_width, space))
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
-        """Fit the columns and the heights of wrapped rows to the new width."""
+        """Adapt the last column and the heights of wrapped rows to the new width."""
         super().resizeEvent(event)
         self._widen_last()
         if self.wordWrap():
             self.resizeRowsToContents()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)
-        """Copy the selected cells, with tabs between columns, if the key is Copy."""
+        """If the key is Copy, copy the selected cells, with tabs between the columns."""
         if not event.matches(QKeySequence.StandardKey.Copy):
             super().keyPressEvent(event)
             return
