@@ -1,9 +1,8 @@
-"""The appearance of the windows: light or dark, fonts and sizes, as the desktop has them.
+"""The appearance of the windows: light or dark scheme and font as on the desktop, and sizes that fit the screen.
 
-The module does not load GTK, which would cost 20 MB. Qt's GNOME theme asks the desktop portal whether the desktop is
-light or dark, and follows the portal while the program runs. If the portal does not answer, the name of the theme in
-the desktop's GTK settings decides: a theme with the word "dark" in its name counts as dark. The font, too, is read from
-these settings.
+GTK is not loaded, because it would cost 20 MB of memory. Qt's GNOME theme asks the desktop portal whether the desktop
+is light or dark, and follows later changes. If the portal does not answer, the theme name in the desktop's GTK settings
+decides: a theme whose name contains the word "dark" counts as dark. The font is read from the GTK settings, too.
 """
 
 import configparser
@@ -19,29 +18,36 @@ from PySide6.QtGui import QFont, QFontDatabase
 from PySide6.QtWidgets import QApplication, QWidget
 
 PORTAL_TIMEOUT_MS: Final = 300
-"""Milliseconds to wait for the portal before the name of the theme decides. No window is open that early."""
+"""Milliseconds to wait for the portal before the theme name decides. No window is open yet during this time."""
 
-_DESKTOPS_WITH_QT_THEME = frozenset({"KDE", "LXQT"})  # desktops with a Qt theme that does not load GTK
+_DESKTOPS_WITH_QT_THEME = frozenset({"KDE", "LXQT"})  # their own Qt themes do not load GTK
 _XFCE_NAMES = re.compile(r'name="(ThemeName|FontName)"[^>]*value="([^"]*)"')
 _FONT = re.compile(r"(?P<family>.*?)[ ,]+(?P<size>[0-9]{1,2}(?:\.[0-9]+)?)")
 _GTK_DEFAULT_SIZE = 10.0
-"""GTK's font size in points if no setting gives a size. Qt would use 9."""
+"""The font size in points that GTK uses if no size is set. Qt would use 9."""
 
 
 def theme_arguments(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """Return the arguments for QApplication that select Qt's GNOME theme where Qt would otherwise load GTK's theme."""
+    """Return the arguments for QApplication that make Qt use its GNOME theme instead of GTK's theme.
+
+    The list is empty on systems other than Linux, on desktops with a Qt theme of their own, and if QT_QPA_PLATFORMTHEME
+    is set.
+    """
     if sys.platform != "linux" or environ.get("QT_QPA_PLATFORMTHEME") or _desktops(environ) & _DESKTOPS_WITH_QT_THEME:
         return []
     return ["-platformtheme", "gnome"]
 
 
 def follow_desktop(app: QApplication, environ: Mapping[str, str] = os.environ) -> None:
-    """Apply the desktop's font and follow its light or dark scheme, if `theme_arguments` selected the theme."""
+    """Apply the desktop's font and follow the desktop's light or dark scheme.
+
+    Do nothing if `theme_arguments` has not selected Qt's GNOME theme.
+    """
     if not theme_arguments(environ):
         return
     hints, names = app.styleHints(), _names(environ)
     app.setFont(named_font(names.get("font", ""), fallback=app.font()))
-    # WORKAROUND for Qt 6.11: Qt keeps its light palette when the portal reports that the desktop has turned dark
+    # WORKAROUND for Qt 6.11: Qt keeps its light palette when the portal reports that the desktop has switched to dark
     hints.colorSchemeChanged.connect(lambda _: app.setPalette(app.style().standardPalette()))
 
     def darken() -> None:
@@ -55,8 +61,8 @@ def follow_desktop(app: QApplication, environ: Mapping[str, str] = os.environ) -
 def named_font(name: str, *, fallback: QFont) -> QFont:
     """Return the font for a name such as `Noto Sans 11`.
 
-    If Qt does not know the named family, the font has the family of `fallback`. The size is limited to 6 to 40 points,
-    and is 10 points if the name has no size.
+    If Qt does not know the family, the font has the family of `fallback`. The size is limited to a range from 6 to 40
+    points. If the name contains no size, the size is 10 points.
     """
     font, match = QFont(fallback), _FONT.fullmatch(name)
     font.setPointSizeF(min(max(float(match["size"]), 6), 40) if match else _GTK_DEFAULT_SIZE)
@@ -69,13 +75,16 @@ def bold(font: QFont, *, scale: float = 1) -> QFont:
     """Return a bold copy of the font, `scale` times as large."""
     result = QFont(font)
     result.setBold(True)
-    if scale != 1:  # a font without a size of its own keeps following the desktop's size
+    if scale != 1:  # a font whose size is not set keeps following the desktop's size
         result.setPointSizeF(result.pointSizeF() * scale)
     return result
 
 
 def fit_to_screen(window: QWidget, width: int, height: int, *, spare: tuple[int, int] = (40, 60)) -> None:
-    """Resize the window to `width` and `height`, but leave `spare` pixels of the screen's width and height free."""
+    """Resize the window to `width` and `height`, or to less if the screen is too small.
+
+    `spare` is a pair: the pixels of the screen's width, and of its height, that must stay free.
+    """
     available = window.screen().availableGeometry().size()
     window.resize(min(width, available.width() - spare[0]), min(height, available.height() - spare[1]))
 
@@ -85,7 +94,10 @@ def _desktops(environ: Mapping[str, str]) -> set[str]:
 
 
 def _names(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the names of `theme` and `font`, each from the first source that sets the name."""
+    """Return a dict with the name of the desktop's theme under `theme`, and of its font under `font`.
+
+    Each name comes from the first source that sets it. A name that no source sets is missing from the dict.
+    """
     names: dict[str, str] = {}
     for name, value in _configured_names(environ):
         if value:

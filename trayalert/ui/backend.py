@@ -1,4 +1,4 @@
-"""The backend of the widgets: four protocols for all that widgets may query and request.
+"""The backend: four protocols with everything that the widgets may query and request.
 
 `app/backends/` implements the protocols. All methods are called on the main thread and return without blocking.
 """
@@ -23,11 +23,11 @@ from trayalert.domain.wording.language import Language
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramState:
-    """The state of the program that the tray, the window and the overlay show.
+    """The program state that the tray, the window and the overlay show.
 
-    `worst` is the worst level of the open incidents. `problems` are sentences about what is wrong with the program
-    itself. `news` are sentences about what happened to the program; the user can dismiss them. `uncertainty` is a short
-    text on why more incidents may be open than are known, or None.
+    `worst` is the worst level among the open incidents. `problems` are sentences that say what is wrong with trayalert
+    itself. `news` are sentences that say what has happened to trayalert; the user can dismiss them. `uncertainty` is a
+    short phrase that says why more incidents may be open than are known, or None if there is no such doubt.
     """
 
     open_incidents: int = 0
@@ -35,7 +35,7 @@ class ProgramState:
     last_callback_at: Millis | None = None
     reachability: Reachability = Reachability.UNKNOWN
     storing: bool = True
-    """Whether callbacks can be stored. Callbacks are refused while they cannot be stored."""
+    """Whether callbacks can be stored. If they cannot be stored, they are refused."""
     paused_until: Millis | None = None
     problems: tuple[str, ...] = ()
     news: tuple[str, ...] = ()
@@ -43,77 +43,89 @@ class ProgramState:
     log_unreadable: bool = False
     """Whether the last query of the log failed. A later query may succeed."""
     secret_guesses: str | None = None
-    """A printable text on who tries wrong secrets, and how often; None if no secret guesses are to be reported."""
+    """A printable message that says who tries wrong secrets, and how often. None if there is nothing to report."""
     open_by_level: Mapping[Level, int] = field(default_factory=dict)
-    """Number of open incidents of each level."""
+    """Number of open incidents at each level."""
     reachability_since: Millis | None = None
-    """The time since which `reachability` has held, or None if unknown."""
+    """The time at which `reachability` took its current value, or None if that time is unknown."""
     reachability_reason: str | None = None
-    """A sentence on why no callback can arrive, or why reachability is unknown."""
+    """A sentence that says why no callback can arrive, or why reachability is unknown. None if no reason is known."""
     reachable_at: Millis | None = None
-    """The time at which a probe last came through."""
+    """The time at which a probe last arrived, or None if no probe has arrived yet."""
     proved_until: Millis | None = None
-    """The time until which the last probe proves that callbacks get through, or None if nothing proves it.
+    """The time until which the last probe counts as a proof that callbacks get through. None if there is no proof.
 
-    REACHABLE is shown as unknown without such a proof.
+    If that time has passed or there is no proof, REACHABLE is shown as UNKNOWN.
     """
     refused_recently: bool = False
-    """Whether a callback that may have been an alert was refused within the last hour; `problems` says why."""
+    """Whether a callback that may have been an alert was refused within the last hour.
+
+    The reason is one of the `problems`.
+    """
     url_changed: UrlChanged | None = None
-    """Set while the public address differs from the address that the console's rules have, until `accept_url`."""
+    """The change of the public address that the user has not accepted yet (`accept_url`), or None.
+
+    Until the user accepts the change, the rules in the console may still use the old address.
+    """
 
 
 class IncidentQueries(Protocol):
-    """Queries about the incidents and gaps in the log, and about a single incident."""
+    """Queries about incidents and gaps in the log, and about the details of one incident."""
 
     def open(self) -> Sequence[StoredIncident] | None:
-        """Return all open incidents, or None if the log cannot be read.
+        """Return all open incidents, newest first, or None if the log cannot be read.
 
-        The incidents are sorted by `opened_at` and then by id, the newest first.
+        The incidents are sorted by `opened_at`. Incidents with the same `opened_at` are sorted by id.
         """
 
     def worst_open(self, *, limit: int) -> Sequence[StoredIncident]:
-        """Return up to `limit` open incidents, the worst level first, and the newest first within a level.
+        """Return up to `limit` open incidents: the worst level first and, within each level, the newest first.
 
-        Called up to 4 times a second.
+        The list is empty if the log cannot be read. The tray calls this method up to 4 times a second.
         """
 
     def closed(self, *, before: StoredIncident | None, limit: int) -> Sequence[StoredIncident] | None:
-        """Return up to `limit` closed incidents, the last closed first, or None if the log cannot be read.
+        """Return one page of at most `limit` closed incidents, last closed first.
 
-        With `before`, the result starts after the incident `before`, and is thus the next page.
+        `before` is the last incident of the previous page, or None for the first page. Return None if the log cannot be
+        read.
         """
 
     def by_ids(self, ids: Sequence[int]) -> Sequence[StoredIncident] | None:
-        """Return the incidents with the given ids, in any order, or None if the log cannot be read now.
+        """Return the incidents with the given ids, in no particular order.
 
-        Ids that are not in the log are left out. A caller that gets None must query again later.
+        Ids that are not in the log are ignored. Return None if the log cannot currently be read; the caller must then
+        query again later.
         """
 
     def alerts_of(self, incident_id: int, *, limit: int) -> Sequence[StoredAlert]:
-        """Return up to `limit` alerts of an incident, the last received first."""
+        """Return up to `limit` alerts of an incident, last received first."""
 
     def gaps(self, *, limit: int) -> Sequence[Gap] | None:
-        """Return up to `limit` gaps, the last first, or None if the log cannot be read."""
+        """Return up to `limit` gaps, most recent first, or None if the log cannot be read."""
 
     def unconfirmed(self, incident: StoredIncident) -> bool:
-        """Return whether an open incident has had no repeat for longer than the mute period: its OK may be lost."""
+        """Return whether an incident is open and has had no alert for longer than Cloud Monitor's mute period.
+
+        Cloud Monitor repeats the alert of an open incident after each mute period. If no repeat arrives, the OK may
+        have been lost.
+        """
 
     def sender_text(self, alert: StoredAlert) -> str | None:
-        """Return a text that says where an alert came from, or None if unknown."""
+        """Return a phrase that says where an alert came from, or None if unknown."""
 
     def console_links(self, incident: StoredIncident) -> Sequence[ConsoleLink]:
-        """Return the console links of an incident's resource, the best link first."""
+        """Return the console links for an incident's resource, best link first."""
 
     def commands(self, incident: StoredIncident) -> Sequence[FilledCommand]:
-        """Return the admin's custom commands, filled in for this incident.
+        """Return the admin's custom commands, with the given incident's values filled in.
 
-        A command that cannot be run for this incident has a `problem`.
+        If a command cannot be run for the incident, the command's `problem` says why.
         """
 
 
 class ProgramQueries(Protocol):
-    """Queries about the program: its state, language and clock, and values that it remembers from run to run."""
+    """Queries about the program: its state, language and clock, and the values that it remembers between runs."""
 
     @property
     def language(self) -> Language:
@@ -121,26 +133,29 @@ class ProgramQueries(Protocol):
 
     @property
     def overlay_mode(self) -> str:
-        """When the overlay is shown: "auto" (if there is no tray), "always" or "never"."""
+        """When the overlay is shown: "auto" (only if there is no tray), "always" or "never"."""
 
     @property
     def help_topic(self) -> str | None:
-        """Return the help page that Help and F1 show in every window, or None if each window has its own page."""
+        """The topic of the help page that Help and F1 show in every window.
+
+        None if each window has its own help page.
+        """
 
     def now(self) -> Millis:
-        """Return the present time."""
+        """Return the current time."""
 
     def state(self) -> ProgramState:
-        """Return the present state of the program."""
+        """Return the current state of the program."""
 
     def tunnel(self) -> TunnelState:
         """Return the state of the tunnel."""
 
     def recall(self, name: str) -> Any:
-        """Return the JSON value that this or an earlier run remembered under a name, or None if there is no value."""
+        """Return the JSON value that this run or an earlier run remembered under `name`, or None if there is none."""
 
     def remember(self, name: str, value: Any) -> None:
-        """Remember a JSON value under a name, also for later runs."""
+        """Remember a JSON value under `name`, for this run and for later runs."""
 
 
 class SetupActions(Protocol):
@@ -150,53 +165,66 @@ class SetupActions(Protocol):
         """Return the callback URL, including its secret."""
 
     def public_url(self) -> str | None:
-        """Return the public address that probes use, or None if no address is known."""
+        """Return the public address that probes use, or None if no public address is known."""
 
     def listener_address(self) -> str:
-        """Return the `host:port` to which the listener is bound, such as `127.0.0.1:8765`."""
+        """Return the listener's address as `host:port`, such as `127.0.0.1:8765`."""
 
     def readiness_checks(self) -> Sequence[Check]:
-        """Return the checks that the setup assistant updates live: listener, tunnel, public address and probe."""
+        """Return the current results of the setup assistant's checks: listener, tunnel, public address and probe."""
 
     def probe(self) -> None:
-        """Start a probe through the public address now. A ReachabilityChanged event follows."""
+        """Start a probe through the public address.
+
+        When the probe has ended, a ReachabilityChanged event is announced.
+        """
 
     def ingress(self) -> ChosenIngress | None:
-        """Return how Cloud Monitor reaches this computer according to the settings, or None if nothing is set."""
+        """Return the ingress that the settings specify, or None if they specify none."""
 
     def choose_ingress(self, chosen: ChosenIngress) -> str | None:
-        """Write the chosen ingress into the settings and start to use it. Return a sentence on failure."""
+        """Write the chosen ingress to the settings and start to use it.
+
+        Return None, or a sentence that says what failed.
+        """
 
     def accept_url(self) -> None:
-        """Record that the user knows the changed public address, so that it is no longer reported."""
+        """Record that the user knows about the changed public address, so that the change is no longer shown."""
 
     def send_sample(self) -> None:
-        """Send a sample alert (never a Test) through the public address. A SampleSent event follows."""
+        """Start to send a sample alert and its recovery through the public address.
+
+        When the sample has been sent, or sending it has failed, a SampleSent event is announced. The sample is an
+        ordinary alert, and never a Test.
+        """
 
     def autostart_enabled(self) -> bool | None:
-        """Return whether the program starts with the session, or None if autostart cannot be set here."""
+        """Return whether trayalert starts when the user logs in, or None if autostart is not available."""
 
     def set_autostart(self, enabled: bool) -> str | None:
-        """Switch autostart with the session on or off. Return a sentence on failure."""
+        """Switch autostart at login on or off. Return None, or a sentence that says what failed."""
 
 
 class UserActions(Protocol):
-    """Requests that the user makes with a click."""
+    """Actions that the user can request."""
 
     def open_url(self, url: str) -> bool:
-        """Open an allow-listed https link in the browser. Return False on failure."""
+        """Open an allow-listed https link in the browser. Return whether the link was opened."""
 
     def run_command(self, command: FilledCommand) -> str | None:
-        """Start a custom command. Return a sentence on failure."""
+        """Start a custom command. Return None, or a sentence that says what failed."""
 
     def resolve(self, incident_id: int) -> None:
-        """Mark an incident recovered at the user's request. An IncidentChanged or a ResolveFailed event follows."""
+        """Mark an incident as recovered.
+
+        On success an IncidentChanged event is announced, and on failure a ResolveFailed event.
+        """
 
     def pause_notifications(self, until: Millis | None) -> None:
-        """Show no notifications until the given time; None resumes notifications."""
+        """Pause notifications until the given time. If `until` is None, resume them."""
 
     def dismiss_news(self) -> None:
-        """Remove the present news from the state, as the user has read them."""
+        """Remove the current news from the program state, because the user has read it."""
 
     def quit(self) -> None:
         """Shut the program down cleanly."""
@@ -204,7 +232,10 @@ class UserActions(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
-    """The program as the UI sees it. Each widget takes only the protocols that it needs."""
+    """The program as the UI sees it.
+
+    A widget that does not need the whole backend is given only the protocols that it needs.
+    """
 
     incidents: IncidentQueries
     program: ProgramQueries

@@ -1,7 +1,7 @@
 """The bridge that carries events from the receiver's thread to the widgets, in batches.
 
-At most one Qt signal is queued at any time. One Qt signal for each event would cost more than the alert itself, and
-would fill Qt's queue faster than the main thread can empty it.
+At most one Qt signal is queued at any time. One Qt signal for each event would cost more than handling the alert, and
+would fill Qt's event queue faster than the main thread can empty it.
 """
 
 import threading
@@ -14,11 +14,11 @@ from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
 from trayalert.domain.events import Event
 
 BATCH_INTERVAL_MS: Final = 50
-"""Milliseconds that pass at least between two batches."""
+"""Minimum time between two batches, in milliseconds."""
 
 
 class ThrottledAction(QTimer):
-    """Runs `action` on request, but with at least `min_interval` milliseconds between two runs."""
+    """Runs `action` on request, but leaves at least `min_interval` milliseconds between two runs."""
 
     def __init__(self, parent: QObject, min_interval: int, action: Callable[[], None]) -> None:
         super().__init__(parent, singleShot=True)
@@ -28,9 +28,9 @@ class ThrottledAction(QTimer):
         self.timeout.connect(self.run)
 
     def request(self) -> None:
-        """Run the action immediately if the interval has passed, otherwise as soon as the interval has passed.
+        """Run the action as soon as `min_interval` has passed since the last run, which may be immediately.
 
-        Further requests are dropped until the action runs.
+        While a request is waiting, further requests are dropped.
         """
         if self.isActive():
             return
@@ -49,7 +49,7 @@ class ThrottledAction(QTimer):
         return self._min_interval - self.since_run.elapsed() if self.since_run.isValid() else 0
 
     def run(self) -> None:
-        """Run the action now, and drop a waiting request."""
+        """Run the action now. If a request is waiting, drop it."""
         self.stop()
         self.since_run.restart()
         self._action()
@@ -59,7 +59,7 @@ class EventBridge(QObject):
     """Accepts events on any thread and emits them, in order and in batches, on the thread that created the bridge."""
 
     arrived = Signal(list)
-    """Emitted with a list of at least one Event."""
+    """Emitted with a batch, which is a list of one or more events."""
     _wakeup = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -71,7 +71,7 @@ class EventBridge(QObject):
         self._wakeup.connect(self._throttle.request, Qt.ConnectionType.QueuedConnection)
 
     def put(self, events: Sequence[Event]) -> None:
-        """Queue events for the widgets. Called on the receiver's thread; never waits for the main thread."""
+        """Queue events for the widgets. Any thread may call this method, and it never waits for the main thread."""
         with self._lock:
             self._waiting.extend(events)
             wake = bool(events) and not self._wakeup_pending

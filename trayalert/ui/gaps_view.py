@@ -1,4 +1,4 @@
-"""The window that lists the gaps: when no callback could arrive, and why."""
+"""The gaps window, which lists when no callback could arrive, and why."""
 
 from functools import partial
 from typing import Final
@@ -19,10 +19,10 @@ MAX_GAPS: Final = 200
 
 
 class GapsView(QDialog):
-    """The gaps window, which is not modal, is empty until `refresh` is called, and is deleted when it is closed."""
+    """The gaps window. It is not modal, is empty until `refresh` is called, and is deleted when it is closed."""
 
     help_requested = Signal(str)
-    """The topic of a help page."""
+    """Emitted with the topic of a help page."""
 
     def __init__(self, incidents: IncidentQueries) -> None:
         super().__init__()

@@ -1,7 +1,8 @@
-"""The glyphs (digits and marks) in the icons of the tray and of the levels.
+"""The glyphs (digits and marks) that are drawn in the tray icon and the level icons.
 
-In icons smaller than 24 pixels the glyphs are bitmaps of whole pixels, as a font would be blurred. Larger icons use the
-outlines of the desktop's bold font, which stay legible in panels that scale the largest picture down (XFCE's does).
+In icons smaller than 24 pixels, the glyphs are bitmaps, because the characters of a font would be blurred. In larger
+icons, the glyphs are outlines from the desktop's bold font. Outlines stay legible in panels that scale the largest
+image down, as XFCE's panel does.
 """
 
 from typing import Final
@@ -14,7 +15,7 @@ from trayalert.ui.appearance import bold
 MIN_OUTLINE_SIZE: Final = 24
 
 _BITMAPS: Final = {
-    # Each bitmap is 7 pixels high and up to 5 pixels wide; `_TALL_ROWS` makes 9 rows of the 7.
+    # Each bitmap is 7 pixels high and up to 5 pixels wide. `_TALL_ROWS` turns the 7 rows into 9.
     "1": (".##..", "###..", ".##..", ".##..", ".##..", ".##..", ".##.."),
     "2": (".###.", "##.##", "...##", "..##.", ".##..", "##...", "#####"),
     "3": (".###.", "##.##", "...##", "..##.", "...##", "##.##", ".###."),
@@ -29,13 +30,14 @@ _BITMAPS: Final = {
     "i": ("##", "##", "..", "##", "##", "##", "##"),
 }
 _TALL_ROWS: Final = (0, 1, 1, 2, 3, 4, 5, 5, 6)
-"""The bitmap rows that make up a glyph 9 pixels high: rows 1 and 5 are drawn twice."""
+"""Indices of the bitmap rows that make up a glyph 9 pixels high. Rows 1 and 5 are drawn twice."""
 
 
 def draw_glyphs(painter: QPainter, text: str, *, size: int, bottom: int | None, colour: QColor) -> None:
-    """Draw `text` in the middle of a picture that is `size` pixels square; all characters must be in `_BITMAPS`.
+    """Draw `text` in the centre of an image that is `size` pixels wide and high.
 
-    With `bottom`, the lower edge of the text is at that height instead of in the vertical middle.
+    `_BITMAPS` must contain all characters of the text. If `bottom` is given, it is the y coordinate of the lower edge
+    of the text. Otherwise the text is centred vertically.
     """
     if size >= MIN_OUTLINE_SIZE and _draw_outlines(painter, text, size, bottom, colour):
         return
@@ -51,7 +53,7 @@ def draw_glyphs(painter: QPainter, text: str, *, size: int, bottom: int | None, 
 
 
 def _draw_outlines(painter: QPainter, text: str, size: int, bottom: int | None, colour: QColor) -> bool:
-    """Draw the text with the outlines of the desktop's bold font. Return False if there is no font."""
+    """Draw the text with outlines from the desktop's bold font. Return False if no font is available."""
     font = bold(QGuiApplication.font())
     font.setPixelSize(200)
     path = QPainterPath()

@@ -1,10 +1,14 @@
-"""The icons of the levels and of the tray, drawn with QPainter. Levels differ in shape, not only in colour.
+"""The tray icon and the level icons, drawn with QPainter. Levels differ in shape, not only in colour.
 
-CRITICAL is an octagon, WARN a triangle, INFO a square, OK a tick. While no incident is open, the tray icon shows
-reachability: the icon is a hollow grey ring, which has a green dot while a recent probe proves that callbacks get
-through (`shown_reachability`). While the program is blind, the icon is a no-entry sign instead: an amber disc with a
-bar. If incidents are open while the program is blind, a small no-entry sign is in the corner of the icon. Each size is
-drawn separately on whole pixels, as a picture that is scaled down to 16 pixels is blurred.
+CRITICAL is an octagon, WARN a triangle, INFO a square and OK a tick. While incidents are open, the tray icon has the
+shape of the worst level and shows the number of open incidents. If trayalert is blind at the same time, a small
+no-entry sign is drawn in the corner of the icon.
+
+While no incident is open, the tray icon shows reachability. While trayalert is blind, the icon is a no-entry sign,
+which is an amber disc with a bar. Otherwise the icon is a hollow grey ring. A green dot in the ring means that a recent
+probe proves that callbacks get through (`shown_reachability`).
+
+Each size is drawn separately on whole pixels, because an image that is scaled down to 16 pixels is blurred.
 """
 
 import functools
@@ -23,14 +27,15 @@ from trayalert.ui.state_wording import is_paused, shown_reachability
 
 SIZES: Final = (16, 20, 22, 24, 32, 40, 48, 64)
 MAX_COUNT = 10
-"""The number of open incidents from which the icon shows `9+`: two digits cannot be read at 16 pixels."""
+"""The number of open incidents from which the icon shows `9+`, because two digits are not legible at 16 pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrayIconState:
-    """All that the tray icon depends on. Equal icons have equal states, so `count` is at most MAX_COUNT.
+    """Everything that the tray icon depends on.
 
-    `blind` is also set if more incidents may be open than are known.
+    States whose icons look the same must be equal, so `count` is at most MAX_COUNT. `blind` is also true if more
+    incidents may be open than are known.
     """
 
     worst: Level | None = None
@@ -38,11 +43,11 @@ class TrayIconState:
     blind: bool = False
     paused: bool = False
     proved: bool = False
-    """Whether a recent probe proves that callbacks get through. Set only if no incident is open."""
+    """Whether a recent probe proves that callbacks get through. Always False while an incident is open."""
 
     @classmethod
     def of(cls, state: ProgramState, *, now: Millis) -> "TrayIconState":
-        """Return the icon's state for a state of the program."""
+        """Return the state of the icon for the given state of the program."""
         reachability = shown_reachability(state, now=now)
         blind = reachability is Reachability.BLIND or state.uncertainty is not None
         return cls(
@@ -59,7 +64,10 @@ class TrayIconState:
 class _Paint:
     fill: QColor
     edge: QColor
-    """Light for a dark fill and dark for a light fill, so that the icon stands out on any panel."""
+    """The colour of the outline: light around a dark fill, and dark around a light fill.
+
+    This contrast makes the icon stand out on any panel.
+    """
     ink: QColor
 
 
@@ -76,7 +84,7 @@ _BLIND_PAINT = _Paint(QColor(255, 183, 3), QColor(48, 30, 0), _BLACK)
 
 @functools.lru_cache(maxsize=64)
 def tray_icon(state: TrayIconState) -> QIcon:
-    """Return the tray icon in all SIZES."""
+    """Return the tray icon for the given state, in all SIZES."""
     return _icon([_tray_image(state, size) for size in SIZES])
 
 
@@ -84,7 +92,7 @@ def tray_icon(state: TrayIconState) -> QIcon:
 def level_icon(level: Level | None) -> QIcon:
     """Return the icon of a level in all SIZES, with the level's mark instead of a number.
 
-    The icon for None is the grey ring, for an incident that closed without a recovery.
+    For None, return the hollow grey ring. For example, an incident that closed without recovering has this icon.
     """
     if level is None:
         return tray_icon(TrayIconState())
@@ -92,9 +100,9 @@ def level_icon(level: Level | None) -> QIcon:
 
 
 def level_image(level: Level, size: int) -> QImage:
-    """Return the picture of a level with its mark, `size` pixels square.
+    """Return an image of a level with its mark, `size` pixels wide and high.
 
-    The format is ARGB32 without premultiplied alpha, as notifications need it.
+    The format is ARGB32. The alpha channel is not premultiplied, because notifications require that.
     """
     image, painter = _canvas(size)
     _draw_shape(painter, level, size)
@@ -104,7 +112,7 @@ def level_image(level: Level, size: int) -> QImage:
 
 
 def draw_tray_icon(painter: QPainter, state: TrayIconState, size: int) -> None:
-    """Draw the tray's picture into the square of `size` pixels at the painter's origin."""
+    """Draw the tray icon for the given state into a square of `size` pixels at the painter's origin."""
     if (state.worst is None or not state.count) and state.blind:
         _draw_no_entry(painter, QRectF(0, 0, size, size), _outline_width(size))
     elif state.worst is None or not state.count:
@@ -156,7 +164,7 @@ def _draw_shape(painter: QPainter, level: Level, size: int) -> None:
 
 
 def _outline(level: Level, size: int, inset: int) -> QPainterPath:
-    """Return the outline of the shape, `inset` pixels inside the square's edge."""
+    """Return the outline of a level's shape, moved inwards by `inset` pixels on each side."""
     path, low, high = QPainterPath(), float(inset), float(size - inset)
     match level:
         case Level.CRITICAL:
@@ -166,7 +174,7 @@ def _outline(level: Level, size: int, inset: int) -> QPainterPath:
                 (high - cut, high), (low + cut, high), (low, high - cut), (low, low + cut),
             ]  # fmt: skip
         case Level.WARN:
-            top, foot = max(1.0, size / 12), size / 16  # a blunt tip, as a sharp tip is lost at 16 pixels
+            top, foot = max(1.0, size / 12), size / 16  # the tip is blunt, because a sharp tip disappears at 16 pixels
             half = size / 2
             slant = inset * 0.62
             points = [
@@ -221,19 +229,19 @@ def _draw_ring(painter: QPainter, size: int, *, proved: bool) -> None:
 
 
 def _draw_no_entry(painter: QPainter, square: QRectF, line: int) -> None:
-    """Draw the no-entry sign, a disc with a bar: no callback can arrive."""
+    """Draw the no-entry sign, a disc with a bar. It means that no callback can arrive."""
     _fill_disc(painter, square, _BLIND_PAINT.edge)
     _fill_disc(painter, square.adjusted(line, line, -line, -line), _BLIND_PAINT.fill)
     side = int(square.width())
     high = max(1, round(side / 5))
-    high += (side - high) % 2  # the difference must be even for the centred bar to lie on whole pixels
+    high += (side - high) % 2  # an even difference puts the edges of the centred bar on whole pixels
     inset = line + max(1, round(side / 7))
     bar = QRectF(square.x() + inset, square.y() + (side - high) / 2, side - 2 * inset, high)
     painter.fillRect(bar, _BLIND_PAINT.edge)
 
 
 def _draw_blind_badge(painter: QPainter, size: int) -> None:
-    """Draw the no-entry sign in the upper left corner, without antialiasing in small icons."""
+    """Draw a small no-entry sign in the upper left corner. In small icons, draw it without antialiasing."""
     side = round(size * 0.43) | 1
     if size >= MIN_OUTLINE_SIZE:
         _draw_no_entry(painter, QRectF(0, 0, side, side), max(1, size // 24))
@@ -253,7 +261,7 @@ def _fill_disc(painter: QPainter, square: QRectF, colour: QColor) -> None:
 
 
 def _draw_pause(painter: QPainter, size: int) -> None:
-    """Draw two bars in the upper right corner, where they cover no digit."""
+    """Draw the pause sign, which is two bars, in the upper right corner, where it covers no digit."""
     unit = max(1, size // 16)
     corner = size - 7 * unit
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)

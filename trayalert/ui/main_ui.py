@@ -1,7 +1,7 @@
-"""The user interface as a whole: tray, overlay, window, gaps and setup assistant.
+"""The whole user interface except notifications: tray, overlay, main window, gaps, help and setup assistant.
 
-All of them but the tray are imported and created on first use. Without a tray the overlay is shown; the first time, the
-window is shown as well. If there is neither a tray nor an overlay, the window cannot be hidden.
+All parts except the tray are imported and created on first use. If there is no tray, the overlay is shown; in the first
+run without a tray, the window is shown as well. If there is neither a tray nor an overlay, the window cannot be hidden.
 """
 
 import os
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MainUiTiming:
-    """Intervals in milliseconds. All texts are updated every `minute`.
+    """The UI's intervals in milliseconds.
 
-    While the log cannot be read, the UI queries it again every `retry`. During a reparse the table is reloaded at most
-    once in each `reload_interval`.
+    Everything that the UI shows is updated every `minute`. While the log cannot be read, it is queried again every
+    `retry`. During a reparse, the table is reloaded at most once per `reload_interval`.
     """
 
     minute: int = 60_000
@@ -51,12 +51,15 @@ class MainUiTiming:
 class MainUi(QObject):
     """All parts of the user interface except notifications.
 
-    With `setup_requested`, `start` also shows the setup assistant. `host_available` returns whether there is a tray
-    host.
+    If `setup_requested` is true, `start` also shows the setup assistant. `host_available` is a function that returns
+    whether there is a tray host.
     """
 
     advised = Signal(str)
-    """Emitted with a sentence on how to get a tray on this desktop; emitted only once, and not again in later runs."""
+    """Emitted with advice on how to get a tray on this desktop.
+
+    The advice is given only once, and not again in later runs.
+    """
 
     def __init__(
         self,
@@ -106,11 +109,11 @@ class MainUi(QObject):
         return self._retry_timer.isActive()
 
     def start(self, *, minimised: bool = False) -> None:
-        """Show the tray icon, and the overlay if the settings always want it.
+        """Show the tray icon. If the settings say that the overlay is always shown, show the overlay, too.
 
-        If no tray host appears within the tray's grace time, the overlay and the window are shown. The window is left
-        out if `minimised` is set, or if there was no tray in an earlier run either. If the settings forbid the overlay,
-        the window is always shown, and is minimised if `minimised` is set.
+        If no tray host appears within the tray's grace time, the overlay and the window are shown. The window stays
+        hidden if `minimised` is true, or if an earlier run also found no tray. If the settings forbid the overlay, the
+        window is shown in any case, and is minimised if `minimised` is true.
         """
         self._minimised = minimised
         self.tray.start()
@@ -132,7 +135,7 @@ class MainUi(QObject):
         self.window = self.overlay = self.setup_assistant = self.gaps = self.help = None
 
     def show_window(self, select: int | None = None) -> None:
-        """Show the window above all others, and select the incident with the id `select`."""
+        """Show the window above all other windows. If `select` is given, select the incident with that id."""
         self._open_window(select)
 
     def _open_window(self, select: int | None = None) -> "Window":
@@ -151,7 +154,10 @@ class MainUi(QObject):
         return self.window
 
     def show_setup_assistant(self) -> None:
-        """Show the setup assistant, on the page where it was last closed."""
+        """Show the setup assistant.
+
+        If the user closed it before finishing, it continues on the page where it was closed.
+        """
         if self.setup_assistant is None:
             from trayalert.ui.setup.assistant import SetupAssistant
 
@@ -161,7 +167,7 @@ class MainUi(QObject):
         _raise_window(self.setup_assistant)
 
     def show_gaps(self) -> None:
-        """Show the window that lists the gaps."""
+        """Show the gaps window with the current gaps."""
         if self.gaps is None:
             from trayalert.ui.gaps_view import GapsView
 
@@ -172,7 +178,7 @@ class MainUi(QObject):
         _raise_window(self.gaps)
 
     def show_help(self, topic: str) -> None:
-        """Show the help page of a topic, or the page that the backend names for all windows."""
+        """Show the help page for a topic. If the backend specifies one page for all windows, show that page instead."""
         if self.help is None:
             from trayalert.ui.help.help_window import HelpWindow
 
@@ -182,7 +188,7 @@ class MainUi(QObject):
         _raise_window(self.help)
 
     def refresh(self) -> None:
-        """Show the backend's present state in all visible parts of the UI, at most 4 times a second."""
+        """Show the backend's current state in all visible parts of the UI. Updates are limited to 4 per second."""
         self.tray.refresh()
 
     def _on_tray_refreshed(self) -> None:
@@ -226,7 +232,7 @@ class MainUi(QObject):
         return self.tray.present or (self.overlay is not None and self.overlay.isVisible())
 
     def _advise(self) -> None:
-        """Advise the user how to get a tray on this desktop, unless this or an earlier run has done so."""
+        """Advise the user how to get a tray on this desktop, unless this run or an earlier run has already done so."""
         advice = gnome_tray_advice(self._environment)
         if advice is None or self._backend.program.recall("told_gnome"):
             return

@@ -1,7 +1,7 @@
-"""The overlay: a small bar above all windows that replaces a missing tray. The overlay never takes the focus.
+"""The overlay, a small bar that stays above all windows and replaces a missing tray. It never takes the focus.
 
-On Wayland a program cannot place its windows: the user can drag the overlay, but the desktop decides where the overlay
-first appears.
+On Wayland, a program cannot choose the position of its windows. The desktop decides where the overlay first appears,
+and the user can then drag it elsewhere.
 """
 
 from typing import Any, Final
@@ -16,12 +16,12 @@ from trayalert.ui.state_wording import overlay_text
 from trayalert.ui.widgets.safe_text import SafeLabel, elided
 
 _MARGIN: Final = 12
-"""Pixels between the overlay and the corner of the screen."""
+"""Pixels between the overlay and the edges of the screen, if the user has not moved the overlay."""
 _STATE_KEY: Final = "strip"
 
 
 class Overlay(QWidget):
-    """The bar. A click requests the window, a drag moves the bar, and a right click opens `menu`."""
+    """The overlay. A click emits `window_requested`, a drag moves the overlay, and a right click opens `menu`."""
 
     window_requested = Signal()
 
@@ -29,7 +29,7 @@ class Overlay(QWidget):
         kind = Qt.WindowType.Tool | Qt.WindowType.WindowStaysOnTopHint | Qt.WindowType.FramelessWindowHint
         super().__init__(None, kind | Qt.WindowType.WindowDoesNotAcceptFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
-        self.setAttribute(Qt.WidgetAttribute.WA_X11NetWmWindowTypeDock)  # keeps the overlay out of the list of windows
+        self.setAttribute(Qt.WidgetAttribute.WA_X11NetWmWindowTypeDock)  # keeps the overlay out of the window list
         self.setWindowTitle("trayalert strip")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._program = program
@@ -50,7 +50,7 @@ class Overlay(QWidget):
             app.primaryScreenChanged.connect(self._move_into_place)
 
     def show_state(self, state: ProgramState) -> None:
-        """Show the icon and the text for a state of the program."""
+        """Show the icon and the summary for the given state of the program."""
         now = self._program.now()
         icon_state = TrayIconState.of(state, now=now)
         if icon_state != self._icon_state:
@@ -69,9 +69,9 @@ class Overlay(QWidget):
             self.show()
 
     def _move_into_place(self, _changed: object = None) -> None:
-        """Resize the bar to its text, and move it to the remembered position or the lower right corner.
+        """Resize the overlay to fit its text, and move it to its remembered position or to the lower right corner.
 
-        The whole bar stays within a screen that exists.
+        The position is adjusted so that the whole overlay is on one of the existing screens.
         """
         self.adjustSize()
         screen = QGuiApplication.screenAt(self._position) if self._position else None
@@ -85,12 +85,12 @@ class Overlay(QWidget):
     # Qt's event handlers
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 (Qt's name)
-        """Remember where the left button was pressed, as a click or a drag begins."""
+        """Remember where the left button was pressed, because a click or a drag may follow."""
         if event.button() is Qt.MouseButton.LeftButton:
             self._drag_offset, self._dragged = event.globalPosition().toPoint() - self.pos(), False
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 (Qt's name)
-        """Move the overlay with the mouse, once the mouse has moved far enough to be a drag."""
+        """Move the overlay with the mouse once the mouse has moved far enough for a drag."""
         if self._drag_offset is None:
             return
         position = event.globalPosition().toPoint() - self._drag_offset
@@ -122,7 +122,7 @@ class Overlay(QWidget):
         self._menu.popup(event.globalPos())
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
-        """Draw a frame, as the desktop draws no frame around the overlay."""
+        """Draw a frame, because the desktop draws none around the overlay."""
         super().paintEvent(event)
         painter = QPainter(self)
         painter.setPen(self.palette().color(QPalette.ColorRole.Mid))

@@ -1,6 +1,6 @@
-"""Texts about the state of the program, for tray, window and overlay. No text claims more than is proved now.
+"""The wording of the program's state for the tray, the window and the overlay. No message claims more than is proved.
 
-A proof that is too old no longer counts as a proof. All texts and icons therefore use `shown_reachability`.
+A proof expires. All messages and icons therefore use `shown_reachability`, which ignores an expired proof.
 """
 
 from collections.abc import Iterable, Mapping
@@ -41,10 +41,11 @@ GAPS_ADVICE = (
 
 
 def shown_reachability(state: ProgramState, *, now: Millis) -> Reachability:
-    """Return the reachability to show.
+    """Return the reachability that is shown to the user.
 
-    REACHABLE is shown as UNKNOWN if no recent probe proves it, or if a callback that may have been an alert was refused
-    within the last hour. BLIND is shown while callbacks cannot be stored.
+    While callbacks cannot be stored, return BLIND. Return UNKNOWN instead of REACHABLE if no recent probe proves that
+    callbacks get through, if the public address has changed, or if a callback that may have been an alert was refused
+    within the last hour.
     """
     if not state.storing:
         return Reachability.BLIND
@@ -53,15 +54,16 @@ def shown_reachability(state: ProgramState, *, now: Millis) -> Reachability:
 
 
 def _is_proved(state: ProgramState, *, now: Millis) -> bool:
-    """Return whether a recent probe came in through the public address that the rules in the console use."""
+    """Return whether a recent probe has arrived through the public address that the rules in the console use."""
     proved = state.proved_until is not None and now <= state.proved_until
     return proved and state.reachability is Reachability.REACHABLE and state.url_changed is None
 
 
 def reachability_text(state: ProgramState, *, now: Millis) -> str:
-    """Return whether callbacks get through and, if they do not, since when.
+    """Return a message that says whether callbacks get through.
 
-    The reason for being blind is not part of the text; `problem_sentences` returns it.
+    If no callback can arrive, the message says since when, but leaves out the reason, which `problem_sentences`
+    returns.
     """
     if not state.storing:
         return "Blind: callbacks are refused, as they cannot be stored"
@@ -75,7 +77,7 @@ def reachability_text(state: ProgramState, *, now: Millis) -> str:
 
 
 def _unknown_text(state: ProgramState, *, now: Millis) -> str:
-    """Return why it is unknown whether callbacks get through."""
+    """Return a message that says why it is unknown whether callbacks get through."""
     if _is_proved(state, now=now):
         checked = _checked_text(state, now=now)
         return f"Probes get through{checked}, but a callback was refused that may have been an alert"
@@ -94,22 +96,26 @@ def _checked_text(state: ProgramState, *, now: Millis) -> str:
 
 
 def blind_text(state: ProgramState, *, now: Millis) -> str:
-    """Return a text such as `Blind since 02:10`, or only `Blind` if the start is unknown."""
+    """Return `Blind since 02:10`, or only `Blind` if the start is unknown or callbacks cannot be stored."""
     since = local_time(state.reachability_since, now=now, seconds=False)
     return f"Blind since {since}" if since and state.storing else "Blind"
 
 
 def problem_sentences(state: ProgramState, *, now: Millis) -> tuple[str, ...]:
-    """Return the sentences about what is wrong, without duplicates; the reason for being blind comes first."""
+    """Return the sentences that say what is wrong, without duplicates.
+
+    While trayalert is blind, the reason comes first.
+    """
     blind = shown_reachability(state, now=now) is Reachability.BLIND
     reasons = (state.reachability_reason,) if blind and state.reachability_reason else ()
     return tuple(dict.fromkeys(map(as_sentence, (*reasons, *state.problems))))
 
 
 def tray_problems(state: ProgramState, *, now: Millis) -> tuple[str, ...]:
-    """Return `problem_sentences` for the tray, preceded by a sentence if the public address has changed.
+    """Return the problem sentences for the tray.
 
-    The window does not need that sentence: it shows a changed address in a separate band.
+    If the public address has changed, a sentence about the change comes before those of `problem_sentences`. The window
+    does not need that sentence, because it shows a changed address in a separate band.
     """
     address_changed = (
         ("The public address has changed: the rules in the console lead nowhere.",) if state.url_changed else ()
@@ -118,7 +124,7 @@ def tray_problems(state: ProgramState, *, now: Millis) -> tuple[str, ...]:
 
 
 def open_counts_text(state: ProgramState, language: Language) -> str:
-    """Return the number of open incidents of each level, the worst level first: `3 critical · 1 warn`."""
+    """Return the number of open incidents at each level, worst level first, such as `3 critical · 1 warn`."""
     levels: Mapping[Level, int] = state.open_by_level or {state.worst or Level.INFO: state.open_incidents}
     sorted_levels = sorted(levels.items(), key=lambda pair: -pair[0].rank)
     return " · ".join(
@@ -127,7 +133,11 @@ def open_counts_text(state: ProgramState, language: Language) -> str:
 
 
 def overlay_text(state: ProgramState, language: Language, *, now: Millis) -> str:
-    """Return a very short text: which incidents are open, and whether more may be open than are known."""
+    """Return a very short summary of the open incidents for the overlay.
+
+    If trayalert is blind or reachability is unknown, the summary says so. If more incidents may be open than are known,
+    the summary says why.
+    """
     parts = [open_counts_text(state, language) if state.open_incidents else "none open"]
     match shown_reachability(state, now=now):
         case Reachability.BLIND:
@@ -141,7 +151,11 @@ def overlay_text(state: ProgramState, language: Language, *, now: Millis) -> str
 
 
 def headline(state: ProgramState, language: Language, *, now: Millis) -> str:
-    """Return a short text: how many incidents are open, and why more may be open than are known."""
+    """Return a short summary: how many incidents are open, and their worst level.
+
+    If incidents are open while trayalert is blind, the summary says so. If more incidents may be open than are known,
+    the summary says why.
+    """
     if not state.open_incidents:
         return f"Unknown what is open: {state.uncertainty}" if state.uncertainty else "No incident is open"
     level = worst(state.worst or Level.INFO, Level.INFO)
@@ -152,24 +166,28 @@ def headline(state: ProgramState, language: Language, *, now: Millis) -> str:
 
 
 def last_callback_text(state: ProgramState, *, now: Millis) -> str:
-    """Return when the last callback arrived."""
+    """Return a message that says how long ago the last callback arrived."""
     if state.last_callback_at is None:
         return "Last callback unknown" if state.uncertainty else "No callback has ever arrived"
     return f"Last callback {ago_text(state.last_callback_at, now=now)}"
 
 
 def paused_text(state: ProgramState, *, now: Millis) -> str:
-    """Return until when notifications are paused. Call this function only while `is_paused` returns True."""
+    """Return a phrase such as `paused until 15:42:07`. Call this function only while `is_paused` returns True."""
     return f"paused until {local_time(state.paused_until, now=now, seconds=False)}"
 
 
 def is_paused(state: ProgramState, *, now: Millis) -> bool:
-    """Return whether notifications are paused."""
+    """Return whether notifications are currently paused."""
     return state.paused_until is not None and state.paused_until > now
 
 
 def empty_table_text(state: ProgramState, language: Language, *, now: Millis) -> str:
-    """Return whole sentences that say what an empty table means, and what to do if no callback has ever arrived."""
+    """Return the message that is shown instead of an empty table.
+
+    The message says whether no incident is open or whether that is unknown. If no callback has ever arrived, the
+    message says what to do.
+    """
     problems, reachability = " ".join(problem_sentences(state, now=now)), shown_reachability(state, now=now)
     if state.uncertainty:
         return f"{headline(state, language, now=now)}.\n{problems}"
@@ -187,7 +205,7 @@ def empty_table_text(state: ProgramState, language: Language, *, now: Millis) ->
 
 
 def tunnel_text(tunnel: TunnelState, *, now: Millis) -> str:
-    """Return a text about the state of the tunnel; empty if no tunnel is configured."""
+    """Return a message about the state of the tunnel, or an empty string if no tunnel is configured."""
     if tunnel.phase is Phase.OFF or not tunnel.kind:
         return ""
     text = f"Tunnel {tunnel.kind}: {_PHASE_TEXTS[tunnel.phase]}"
@@ -198,7 +216,10 @@ def tunnel_text(tunnel: TunnelState, *, now: Millis) -> str:
 
 
 def url_changed_text(changed: UrlChanged) -> str:
-    """Return a text that says that the rules in the console have an old address, with the old and new addresses."""
+    """Return a message that says that the public address has changed, with the old and the new address.
+
+    The rules in the console still use the old address, so the message asks the user to change them.
+    """
     return (
         "The public address has changed: the rules in the console lead nowhere. Change the callback URL in each!"
         f"\nBefore: {changed.before}\nNow: {changed.now}"
@@ -206,15 +227,16 @@ def url_changed_text(changed: UrlChanged) -> str:
 
 
 def gap_cells(gap: Gap, *, now: Millis) -> tuple[str, ...]:
-    """Return the cells of a gap's row: cause, beginning, end, length and reason."""
+    """Return the cells of a gap's row in the gaps window: cause, beginning, end, length and reason."""
     began, until = local_time(gap.began_at, now=now), local_time(gap.ended_at, now=now) or "goes on"
     return GAP_CAUSE_TEXTS[gap.cause], began, until, duration_text(gap.length(now)), gap.why or ""
 
 
 def last_gap_text(gaps: Iterable[Gap], *, now: Millis) -> str:
-    """Return a text about the last gap, given `gaps` with the last gap first.
+    """Return a message about the most recent gap that has ended, or an empty string.
 
-    The text is empty if no gap has ended within the last 24 hours.
+    `gaps` must be sorted with the most recent gap first. The string is empty if no gap has ended within the last 24
+    hours.
     """
     ended = next((gap for gap in gaps if gap.ended_at is not None), None)
     if ended is None or ended.ended_at is None or now - ended.ended_at > DAY_MS:
@@ -224,7 +246,7 @@ def last_gap_text(gaps: Iterable[Gap], *, now: Millis) -> str:
 
 
 def gnome_tray_advice(environment: Mapping[str, str]) -> str | None:
-    """Return what to install to get a tray on GNOME, which has no built-in tray; None on other desktops."""
+    """Return advice on how to get a tray on GNOME, which has no built-in tray. Return None on other desktops."""
     if "GNOME" not in environment.get("XDG_CURRENT_DESKTOP", "").upper().split(":"):
         return None
     return (

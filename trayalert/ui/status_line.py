@@ -1,7 +1,8 @@
-"""The lines above the table: open incidents, time of the last callback, reachability, problems and news.
+"""The lines above the incident table: open incidents, time of the last callback, reachability, problems and news.
 
-Problems are shown on amber for as long as they last. News is shown on the desktop's highlight colour until the user
-dismisses it. A changed callback URL is shown on red, because only the user can change the rules in the console.
+Problems have an amber background and are shown for as long as they last. News has the desktop's highlight colour as its
+background and is shown until the user dismisses it. A changed callback URL has a red background, because only the user
+can change the rules in the console.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,13 +29,17 @@ from trayalert.ui.state_wording import (
 from trayalert.ui.widgets.safe_text import SafeLabel, copy_text
 
 MESSAGE_MS: Final = 8000
-"""Milliseconds for which the message that follows a click is shown."""
+"""Milliseconds for which the message about the result of a click is shown."""
 _AMBER: Final = QColor(255, 183, 3, 70)
 _RED: Final = QColor(214, 38, 44, 90)
 
 
 class StatusLine(QWidget):
-    """The lines above the table. `url_accepted` is emitted when the user says that the rules are changed."""
+    """The lines above the incident table.
+
+    `url_accepted` is emitted when the user confirms that the rules in the console have been changed to the new callback
+    URL.
+    """
 
     news_dismissed = Signal()
     advice_dismissed = Signal()
@@ -83,13 +88,16 @@ class StatusLine(QWidget):
         layout.setColumnStretch(1, 1)
 
     def add_action(self, caption: str, on_triggered: Callable[[], object]) -> QAction:
-        """Add an entry to the menu of the button "Reach"."""
+        """Add an entry to the menu of the "Reach" button, and return the entry."""
         action = self._reach_button.menu().addAction(caption)
         action.triggered.connect(lambda _checked=False: on_triggered())
         return action
 
     def show_state(self, state: ProgramState, *, now: int, icon: QIcon, gap: str = "") -> None:
-        """Show the state; `gap` is a text about the last gap, or empty."""
+        """Show the program's state.
+
+        `icon` is the icon for this state. `gap` is a message about the last gap, or an empty string.
+        """
         self._picture.show_icon(icon, 40)
         self._headline.show_text(headline(state, self._language, now=now))
         facts = [last_callback_text(state, now=now), reachability_text(state, now=now)]
@@ -110,7 +118,10 @@ class StatusLine(QWidget):
         self._message_timer.start()
 
     def show_problem(self, sentence: str) -> None:
-        """Show a sentence on what failed until the user dismisses it. An empty text hides the sentence."""
+        """Show a sentence that says what failed, until the user dismisses it.
+
+        An empty string hides the current sentence.
+        """
         self._problem.show_sentences((sentence,) if sentence else ())
 
     def show_advice(self, sentence: str) -> None:
@@ -123,9 +134,10 @@ class StatusLine(QWidget):
 
 
 class _Band(QWidget):
-    """Sentences on a coloured background; hidden while there are no sentences.
+    """A widget that shows sentences on a coloured background. It is hidden while there are no sentences.
 
-    The background is painted, because a style sheet would not follow a change between light and dark.
+    The background is painted in `paintEvent`, because a style sheet would not adapt when the desktop switches between
+    light and dark.
     """
 
     def __init__(
@@ -145,12 +157,12 @@ class _Band(QWidget):
         self.hide()
 
     def show_sentences(self, sentences: tuple[str, ...]) -> None:
-        """Show the sentences, one per line; hide the band if there are none."""
+        """Show the sentences, one per line. If there are none, hide the band."""
         self._text.show_text("\n".join(f"{self._sign} {as_sentence(text)}" for text in sentences))
         self.setVisible(bool(sentences))
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
-        """Paint the band's colour under the text, or the desktop's translucent highlight colour if it has none."""
+        """Paint the background. A band without a colour gets the desktop's highlight colour, made translucent."""
         colour = self._colour or QColor(self.palette().color(QPalette.ColorRole.Highlight))
         if self._colour is None:
             colour.setAlpha(36)
@@ -161,7 +173,7 @@ class _Band(QWidget):
 
 
 class EmptyView(QWidget):
-    """The view that is shown in place of the table while the table has no rows."""
+    """The view that replaces the incident table while the table has no rows."""
 
     setup_requested = Signal()
 
@@ -187,5 +199,5 @@ class EmptyView(QWidget):
         layout.addStretch(3)
 
     def show_state(self, state: ProgramState, *, now: int) -> None:
-        """Show a text that says what the empty table means."""
+        """Show a message that says what the empty table means in the given state."""
         self._text.show_text(empty_table_text(state, self._language, now=now))

@@ -1,8 +1,8 @@
-"""The tray: icon, tooltip and menu. Only what changed is updated, at most 4 times a second.
+"""The tray: icon, tooltip and menu. Only parts that have changed are updated, at most 4 times a second.
 
-The menu is exported over D-Bus, so its entries are created once, and only their texts are changed. Qt itself follows a
-tray host that starts, ends or restarts. `check_host` is called only on changes and once a minute, so that an idle
-program rarely wakes up.
+The menu is exported over D-Bus. Its entries are therefore created only once, and later only their content changes. Qt
+itself reacts when a tray host starts, ends or restarts. `check_host` is called only when the tray is updated, which
+happens after changes and once a minute, so that an idle program rarely wakes up.
 """
 
 from collections.abc import Callable
@@ -38,10 +38,10 @@ MAX_PROBLEMS: Final = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrayTiming:
-    """The tray's intervals in milliseconds. `refresh_interval` is the shortest time between two updates.
+    """The tray's intervals in milliseconds.
 
-    `grace` is how long a tray host may be absent before the tray counts as missing: a panel that restarts, or that
-    starts together with the session, needs some time.
+    `refresh_interval` is the minimum time between two updates. `grace` is the time for which a tray host may be absent
+    before the tray counts as missing. A panel needs this time to restart, or to start together with the session.
     """
 
     refresh_interval: int = 250
@@ -49,24 +49,28 @@ class TrayTiming:
 
 
 class Tray(QObject):
-    """The icon in the panel. `refresh` may be called at any rate.
+    """The tray icon with its tooltip and its menu.
 
-    `host_available` returns whether there is a tray host.
+    `refresh` may be called as often as needed, because the tray limits its updates. `host_available` is a function that
+    returns whether there is a tray host.
     """
 
     window_requested = Signal()
     refreshed = Signal()
-    """Emitted after the backend's state was read again."""
+    """Emitted after the backend's state has been read and shown."""
     console_requested = Signal(object)
     """Emitted with the StoredIncident that the user chose in the menu."""
     setup_requested = Signal()
     gaps_requested = Signal()
     help_requested = Signal(str)
-    """The topic of a help page."""
+    """Emitted with the topic of a help page."""
     failed = Signal(str)
-    """Emitted with a sentence when an action of the menu failed."""
+    """Emitted when a menu action has failed, with a sentence that says what failed."""
     host_missing = Signal()
-    """Emitted when there has been no tray host for the grace time: the overlay or the window must be shown instead."""
+    """Emitted when the grace time has passed without a tray host.
+
+    The overlay or the window must then be shown instead of the tray.
+    """
 
     def __init__(
         self,
@@ -82,10 +86,13 @@ class Tray(QObject):
         self._icon_state: TrayIconState | None = None
         self._tooltip: list[str] = []
         self.state = ProgramState()
-        """The program's state as it was last shown."""
+        """The state of the program that was last shown."""
         self._incidents: list[StoredIncident] = []
         self._icon_visible = False
-        """`present` at the last update, kept because each query of `present` wakes the D-Bus thread 30 times."""
+        """The value of `present` at the last update.
+
+        The value is stored because each query of `present` wakes the D-Bus thread 30 times.
+        """
         self._throttle = ThrottledAction(self, timing.refresh_interval, self._refresh_now)
         self._grace_timer = QTimer(self, singleShot=True, interval=timing.grace)
         self._grace_timer.timeout.connect(self._report_missing_host)
@@ -98,17 +105,17 @@ class Tray(QObject):
 
     @property
     def menu(self) -> QMenu:
-        """The menu of the icon, which the overlay shows, too."""
+        """The icon's menu, which the overlay also shows."""
         return self._menu
 
     @property
     def present(self) -> bool:
-        """Whether the icon is visible."""
+        """Whether there is a tray host and the icon is visible."""
         return self._host_available() and self.icon.isVisible()
 
     @property
     def settled(self) -> bool:
-        """Whether no update is waiting and the next `refresh` would show its state immediately."""
+        """Whether no update is waiting and the next `refresh` would take effect immediately."""
         return self._throttle.ready
 
     def start(self) -> None:
@@ -124,11 +131,14 @@ class Tray(QObject):
         self.icon.hide()
 
     def refresh(self) -> None:
-        """Show the backend's present state, but not before `refresh_interval` has passed since the last update."""
+        """Show the backend's current state.
+
+        The update is delayed until `refresh_interval` has passed since the last update.
+        """
         self._throttle.request()
 
     def check_host(self) -> None:
-        """Start the timer of the grace time if the icon is not visible, and stop the timer if the icon is visible."""
+        """Check whether the icon is visible. If it is not, start the grace timer; if it is, stop the timer."""
         self._icon_visible = self.present
         if self._icon_visible:
             self._grace_timer.stop()
@@ -206,14 +216,14 @@ class Tray(QObject):
         menu.addAction("Quit").triggered.connect(self._backend.actions.quit)
 
     def _add_text_entry(self) -> QAction:
-        """Add an entry that only shows a text and cannot be clicked."""
+        """Add a menu entry that only shows a line of text and cannot be clicked."""
         entry = self._menu.addAction("")
         entry.setEnabled(False)
         return entry
 
     def _show_text(self, entry: QAction, text: str) -> None:
-        """Show an entry with this text, or hide the entry if the text is empty."""
-        # an icon without a geometry is in a tray on D-Bus; with no tray the overlay shows the menu, without D-Bus
+        """Set an entry's label and show the entry, or hide the entry if `text` is empty."""
+        # a visible icon without a geometry is shown over D-Bus; if there is no tray, the overlay shows the menu itself
         show_caption(entry, text, exported=self._icon_visible and self.icon.geometry().isEmpty())
         entry.setVisible(bool(text))
 

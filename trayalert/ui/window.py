@@ -1,7 +1,7 @@
-"""The main window: a live table of incidents, and next to the table all details of the selected incident.
+"""The main window: a live table of incidents, with the details of the selected incident next to it.
 
-Closing the window never ends the program. The window is only minimised, not hidden, if neither a tray nor an overlay
-could bring the window back.
+Closing the window hides it, and never ends the program. If neither a tray nor an overlay is there to bring the window
+back, closing only minimises it.
 """
 
 from collections.abc import Callable
@@ -28,16 +28,16 @@ TICK_MS: Final = 1000
 
 
 class Window(QMainWindow):
-    """The main window with status line, table and details.
+    """The main window, with the status line, the incident table and the details.
 
-    `may_hide` returns whether closing may hide the window. Callers show messages through `status`, and report changed
-    incidents to the model `incidents`.
+    `may_hide` is a function that returns whether closing the window may hide it. Callers use the methods of `status` to
+    show messages, and report changed incidents to the model `incidents`.
     """
 
     setup_requested = Signal()
     gaps_requested = Signal()
     help_requested = Signal(str)
-    """The topic of a help page."""
+    """Emitted with the topic of a help page."""
     advice_dismissed = Signal()
 
     def __init__(self, backend: Backend, *, may_hide: Callable[[], bool]) -> None:
@@ -68,13 +68,13 @@ class Window(QMainWindow):
 
     @property
     def ticking(self) -> bool:
-        """Whether the durations in the window are updated each second."""
+        """Whether the window currently updates its durations every second."""
         return self._ticker.isActive()
 
     # called by MainUi
 
     def bring_up(self, incident_id: int | None = None) -> None:
-        """Show the window above all others, and select the incident with the given id if the table has it."""
+        """Show the window above all other windows. If the table contains the given incident, select it."""
         if self._geometry and not self.isVisible():
             self.restoreGeometry(self._geometry)
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
@@ -87,19 +87,19 @@ class Window(QMainWindow):
             self._table.setFocus()
 
     def refresh(self) -> None:
-        """Show the backend's present state in the status line, the empty view and the window's icon."""
+        """Show the backend's current state in the status line, the empty view and the window's icon."""
         state, now = self._backend.program.state(), self._backend.program.now()
         icon = tray_icon(TrayIconState.of(state, now=now))
         if icon.cacheKey() != self.windowIcon().cacheKey():
             self.setWindowIcon(icon)
-        # two gaps, as the last gap may not have ended yet
+        # two gaps are queried, because the most recent gap may not have ended yet
         gap = last_gap_text(self._backend.incidents.gaps(limit=2) or (), now=now)
         self.status.show_state(state, now=now, icon=icon, gap=gap)
         self._empty.show_state(state, now=now)
         self._update_empty_view()
 
     def show_probe_result(self) -> None:
-        """Show the result of a probe if the user requested the probe in this window."""
+        """If the user started a probe in this window, show its result."""
         if self._probe_requested:
             self._probe_requested = False
             self.status.show_message(
@@ -107,7 +107,7 @@ class Window(QMainWindow):
             )
 
     def refresh_texts(self) -> None:
-        """Update all texts that depend on the clock. Called once a minute."""
+        """Update everything in the table that depends on the clock. Called once a minute."""
         if self.isVisible():
             self.incidents.refresh_texts()
 
@@ -195,7 +195,10 @@ class Window(QMainWindow):
             self._incident_menu.fill_further(menu, self._details.shown)
 
     def _confirm_recovered(self, incident_id: int) -> None:
-        """Select the incident and let the details ask for confirmation: one wrong click must not close an incident."""
+        """Select the incident, and ask for confirmation in the details.
+
+        A single accidental click must not close an incident.
+        """
         self.bring_up(incident_id)
         if self._details.shown is not None and self._details.shown.incident.id == incident_id:
             self._details.confirm_recovered()
@@ -236,7 +239,7 @@ class Window(QMainWindow):
         was_empty, empty = self._stack.currentWidget() is self._empty, not self.incidents.rowCount()
         self._stack.setCurrentIndex(1 if empty else 0)
         self._details.setVisible(not empty)
-        if was_empty and not empty:  # select the first row, as a window does that is opened with rows
+        if was_empty and not empty:  # select the first row, as `__init__` does if there are rows
             self._table.show_row(0)
             self._table.setFocus()
 
@@ -271,7 +274,7 @@ class Window(QMainWindow):
     # Qt's event handlers
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
-        """Show the present state and start the ticker."""
+        """Show the current state and start the ticker."""
         super().showEvent(event)
         self.refresh()
         self._update_ticker()
@@ -288,7 +291,7 @@ class Window(QMainWindow):
             self._update_ticker()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 (Qt's name)
-        """Hide the window, or only minimise it if neither a tray nor an overlay is there to bring it back."""
+        """Hide the window. If neither a tray nor an overlay is there to bring it back, minimise it instead."""
         event.ignore()
         self._geometry = self.saveGeometry()
         if self._may_hide():

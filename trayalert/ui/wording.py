@@ -1,6 +1,6 @@
-"""Texts about incidents for tray, table and details. All times are local.
+"""The wording of incidents for the tray, the table and the details. All times are shown as local time.
 
-A fact has the same text wherever it is shown. The module does not use Qt.
+A fact is worded in the same way wherever it is shown. The module does not use Qt.
 """
 
 from datetime import datetime
@@ -17,9 +17,9 @@ from trayalert.services.presentation.alert_text import name_text
 
 
 def local_time(moment: Millis | None, *, now: Millis, seconds: bool = True) -> str:
-    """Return a time as local time: `15:42:07` today, `11-23 15:42` this year, otherwise `2025-11-23`.
+    """Return a time as local time: `15:42:07` for today, `11-23 15:42` for this year, and otherwise `2025-11-23`.
 
-    If `moment` is None, return an empty text. If `seconds` is False, a time of today has the form `15:42`.
+    If `seconds` is False, a time of today is returned as `15:42`. Return an empty string if `moment` is None.
     """
     if moment is None:
         return ""
@@ -30,7 +30,7 @@ def local_time(moment: Millis | None, *, now: Millis, seconds: bool = True) -> s
 
 
 def full_time(moment: Millis | None) -> str:
-    """Return a time as local time with its date, such as `2025-11-23 15:42:07`, or an empty text for None."""
+    """Return a time as local date and time, such as `2025-11-23 15:42:07`. Return an empty string for None."""
     return "" if moment is None else _local(moment).strftime("%Y-%m-%d %H:%M:%S")
 
 
@@ -42,15 +42,16 @@ def _local(moment: Millis) -> datetime:
 
 
 def ago_text(moment: Millis, *, now: Millis) -> str:
-    """Return how long ago a time was: `less than a minute ago`, `3 min ago`."""
+    """Return how long ago a time was, such as `less than a minute ago` or `3 min ago`."""
     length = now - moment
     return "less than a minute ago" if length < 60_000 else f"{duration_text(length)} ago"
 
 
 def shown_level(incident: Incident) -> Level | None:
-    """Return the level with which to draw an incident.
+    """Return the level that determines the icon and the style with which an incident is shown.
 
-    An open incident is never drawn as OK. A closed incident is OK if it recovered or was marked recovered, else None.
+    For an open incident, the level is at least INFO, even if its alerts have the level OK. For a closed incident, the
+    level is OK if the incident recovered or was marked as recovered, and None if it ended in another way.
     """
     if incident.open:
         return worst(incident.level, Level.INFO)
@@ -58,10 +59,10 @@ def shown_level(incident: Incident) -> Level | None:
 
 
 def level_text(stored: StoredIncident, language: Language, *, unconfirmed: bool) -> str:
-    """Return the text of the Level cell.
+    """Return the text of an incident's Level cell.
 
-    For an open incident the text is the level, followed by "no data" and "unconfirmed" if they apply. For a closed
-    incident the text says how the incident ended.
+    For an open incident, the text is the level, followed by "no data" and "unconfirmed" if they apply. For a closed
+    incident, the text says how the incident ended.
     """
     incident = stored.incident
     if not incident.open:
@@ -75,7 +76,7 @@ def level_text(stored: StoredIncident, language: Language, *, unconfirmed: bool)
 
 
 def closed_text(incident: Incident, language: Language) -> str:
-    """Return how a closed incident ended, and whether its start is unknown."""
+    """Return a phrase that says how a closed incident ended, and whether its start is unknown."""
     words = [ending_text(incident.closed_by, language)]
     if not incident.start_known:
         words.append(language.say("start unknown"))
@@ -83,7 +84,10 @@ def closed_text(incident: Incident, language: Language) -> str:
 
 
 def lasted_text(incident: Incident, language: Language, *, now: Millis) -> str:
-    """Return how long an incident has been open, or was open before it closed; "unknown" if its start is unknown."""
+    """Return the duration of an incident, or the word for "unknown" if the incident's start is unknown.
+
+    The duration of an open incident is measured until `now`.
+    """
     if not incident.start_known:
         return language.say("unknown")
     ended_at = now if incident.closed_at is None else incident.closed_at
@@ -91,7 +95,10 @@ def lasted_text(incident: Incident, language: Language, *, now: Millis) -> str:
 
 
 def incident_name(stored: StoredIncident, language: Language) -> str:
-    """Return the name of an incident: the name of its rule, or the kind in brackets if the rule has no name."""
+    """Return the name of an incident: the name of its rule, or the alert's kind in brackets if the rule has no name.
+
+    The name of an unrecognised callback begins with "Callback not understood".
+    """
     alert = stored.alert.alert
     if alert.kind == UNRECOGNISED:
         return ": ".join(filter(None, ("Callback not understood", printable(alert.name))))
@@ -99,9 +106,9 @@ def incident_name(stored: StoredIncident, language: Language) -> str:
 
 
 def sender_text(sender: str, origin: SenderOrigin) -> str:
-    """Return a text that says where a callback came from.
+    """Return a phrase that says where a callback came from, such as `from Cloud Monitor (ADDRESS)`.
 
-    The address `sender` is reported by the network or by a trusted proxy, and is not verified.
+    `sender` is the source address as the network or a trusted proxy reports it. The address is not verified.
     """
     address = printable(sender, limit=60)
     match origin:
