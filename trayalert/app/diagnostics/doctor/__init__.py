@@ -1,1 +1,1 @@
-"""`trayalert doctor`: runs the checks, which are grouped into modules by what they check."""
+"""The doctor (`trayalert doctor`), whose checks are grouped into modules by what they check."""

@@ -1,4 +1,4 @@
-"""The doctor's check of TLS: the listener's own certificate, and the certificate of the public address."""
+"""The doctor's TLS check, which covers the listener's own certificate and the certificate of the public address."""
 
 import ssl
 import stat
@@ -70,9 +70,9 @@ def _check_expiry(what: str, until: Millis) -> CheckResult:
 
 
 def not_after(pem: str) -> Millis:
-    """Return when the first certificate in a PEM text expires.
+    """Return the time at which the first certificate in a PEM string expires.
 
-    RFC 5280 defines the ASN.1 structure. Raise ValueError if the text contains no valid certificate.
+    The certificate is parsed as RFC 5280 defines it. Raise ValueError if the string contains no valid certificate.
     """
     begin, end = pem.find(_BEGIN), pem.find(_END)
     der = ssl.PEM_cert_to_DER_cert(pem[begin : end + len(_END)])
@@ -82,11 +82,11 @@ def not_after(pem: str) -> Millis:
             position = _element_end(der, position)
         for _ in ("number", "algorithm", "issuer"):
             position = _element_end(der, position)
-        position = _element_end(der, _content_start(der, position))  # skips notBefore, the start of its validity
+        position = _element_end(der, _content_start(der, position))  # skips notBefore, the start of the validity period
         text = der[_content_start(der, position) : _element_end(der, position)].decode("ascii")
     except IndexError as error:
         raise ValueError("it is no certificate") from error
-    if len(text) == 13:  # UTCTime has two digits for the year, and 00 to 49 are in this century
+    if len(text) == 13:  # UTCTime has two digits for the year, of which 00 to 49 mean 2000 to 2049
         text = ("20" if text < "5" else "19") + text
     moment = read_moment(f"{text[:8]}T{text[8:14]}Z", now=0)
     if moment is None:

@@ -1,4 +1,4 @@
-"""What the doctor's checks are given, and what they return."""
+"""The context that the doctor's checks are given, and the results that they return."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,30 +18,33 @@ from trayalert.services.presentation.status import InstanceStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteLookups:
-    """The doctor's access to other machines. All functions may take long, and may raise OSError."""
+    """Functions with which the doctor queries other machines. They may take several seconds and may raise OSError."""
 
     resolve: Callable[[str], tuple[str, ...]] = remote_lookups.resolve
-    """Returns the addresses of a host."""
+    """Returns the IP addresses of a host."""
     expiry: Callable[[str, int], Millis] = remote_lookups.expiry
-    """Returns when the certificate that a host presents expires.
+    """Returns the time at which the certificate that a host presents on a port expires.
 
     Raises ssl.SSLError if the certificate is not trusted.
     """
     ahead: Callable[[str], Millis | None] = remote_lookups.ahead
-    """Returns how far the clock of a URL's server is ahead of this computer's clock, or None if unknown."""
+    """Returns by how many milliseconds the clock of a URL's server is ahead of this computer's clock.
+
+    Returns None if unknown.
+    """
     proxied: Callable[[str], bool] = remote_lookups.proxied
-    """Returns whether the environment or the system names a proxy for a URL."""
+    """Returns whether the environment or the system specifies a proxy for a URL."""
     console: Callable[[Site], str] = remote_lookups.console
-    """Returns the URL of a site's console, with no path."""
+    """Returns the URL of the console for an Alibaba Cloud site, without a path."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckContext:
-    """What the checks are about.
+    """The information that the checks use.
 
     `running` is the status of the running instance, or None if no instance answers. `raw_status` is the JSON object
-    from which that status was read. `no_reply_reason` is a sentence that says why an instance could not be asked, or
-    None. `problems` are sentences about mistakes in the settings.
+    from which `running` was read. `no_reply_reason` is a sentence that says why the instance's status could not be
+    queried, or None. `problems` are sentences about mistakes in the settings.
     """
 
     places: Places
@@ -58,9 +61,10 @@ class CheckContext:
         return self.running is not None and self.running.mode == "serve"
 
     def status_object(self, name: str) -> Mapping[str, Any]:
-        """Return an object of the running instance's status, or an empty object.
+        """Return the object with the given name from the status of the running instance.
 
-        An instance of an older version may not report the object.
+        Return an empty object if no instance answers, or if the instance has an older version that does not report the
+        object.
         """
         value = self.raw_status.get(name)
         return value if isinstance(value, dict) else {}
@@ -73,7 +77,10 @@ class CheckContext:
 
     @property
     def public_url(self) -> str | None:
-        """The public address, from the settings or else from the running instance."""
+        """The public address, or None if it is unknown.
+
+        The settings take precedence over the status of the running instance.
+        """
         found = (
             self.settings.public_url
             or self.status_object("reach").get("public_url")
@@ -83,7 +90,7 @@ class CheckContext:
 
 
 class CheckResult(NamedTuple):
-    """The result of a check, without the name of the check."""
+    """The result of a check, without the check's name. `advice` says what the user should do, or is None."""
 
     verdict: Verdict
     message: str
@@ -91,21 +98,24 @@ class CheckResult(NamedTuple):
 
 
 def ok(message: str) -> CheckResult:
-    """Return the result of a check that found nothing wrong."""
+    """Return the result of a check that has found nothing wrong."""
     return CheckResult(Verdict.OK, message)
 
 
 def warn(message: str, advice: str | None = None) -> CheckResult:
-    """Return the result for something that works or could work, but has a problem."""
+    """Return a warning: something works or could work, but has a problem."""
     return CheckResult(Verdict.WARN, message, advice)
 
 
 def fail(message: str, advice: str | None = None) -> CheckResult:
-    """Return the result for something that loses callbacks, will lose callbacks, or keeps trayalert from running."""
+    """Return a failure: callbacks are lost or will be lost, or trayalert cannot run."""
     return CheckResult(Verdict.FAIL, message, advice)
 
 
 def fail_by_fault(fault: Fault) -> CheckResult:
-    """Return the result for a fault. The sentences of its message after the first become the advice."""
+    """Return a failure for a fault.
+
+    The first sentence of the fault's message becomes the message of the result. The other sentences become the advice.
+    """
     message, point, advice = str(fault).partition(". ")
     return fail(f"{message}." if point else message, as_sentence(advice) or None)

@@ -41,22 +41,23 @@ _LACKS = {
     "body": "no text below the title",
     "persistence": "none stays in a list",
 }
-"""Capabilities that a notification daemon may lack, and what the user misses without each of them."""
+"""Capabilities that a notification daemon may lack, and what the user misses without each capability."""
 
 _BUS_TIMEOUT = 4.0
-"""Maximum time in seconds for a query to the session bus."""
+"""Maximum time for a query to the session bus, in seconds."""
 
 _Answer = TypeVar("_Answer")
 
 
 class BusFault(Fault):
-    """The session bus, or a program on it, does not answer."""
+    """Raised when the session bus, or a program on it, does not answer."""
 
 
 def _query_bus(query: Callable[[MessageBus], Awaitable[_Answer]]) -> _Answer:
-    """Run a query over a new connection to the session bus, and return its answer. Raise BusFault.
+    """Run a query over a new connection to the session bus, and return its result. Raise BusFault if it fails.
 
-    `query` must call only programs that are running: a call to any other name would make the bus start a program.
+    `query` must call only names that a running program owns. A call to any other name could make the bus start a
+    program.
     """
     address = session_bus_address()
     if address is None:
@@ -131,7 +132,7 @@ async def _find_watcher(bus: MessageBus) -> tuple[bool, bool]:
     )  # fmt: skip
     try:
         return True, bool((await call(bus, query))[0].value)
-    except DBusError:  # a watcher without that property shows icons itself
+    except DBusError:  # a watcher that lacks this property shows icons itself
         return True, True
 
 
@@ -159,9 +160,10 @@ def notifications(context: CheckContext) -> CheckResult:
 
 
 async def _find_notification_daemon(bus: MessageBus) -> tuple[list[Any] | None, list[str], bool]:
-    """Return the server information and the capabilities of the notification daemon, and whether one can be started.
+    """Return the notification daemon's server information, its capabilities, and whether it is available.
 
-    If no daemon is running, the information is None, and the last value says whether the session bus can start one.
+    A daemon is available if it is running or if the session bus can start it. If it is not running, the server
+    information is None and the list of capabilities is empty.
     """
     if not await has_owner(bus, _NOTIFICATIONS):
         return None, [], await is_activatable(bus, _NOTIFICATIONS)
@@ -184,7 +186,7 @@ def session_bus(context: CheckContext) -> CheckResult:
 
 
 def keyring(context: CheckContext) -> CheckResult:
-    """Check that other users cannot read the files with secrets. trayalert needs no keyring."""
+    """Check that other users cannot read the files with secrets. trayalert itself needs no keyring."""
     files = context.secret_files
     wrong = [path for path in files if _readable_by_others(path)]
     if wrong:

@@ -1,6 +1,6 @@
-"""`trayalert doctor`: checks everything that trayalert needs, and says what is wrong and what to do.
+"""The doctor (`trayalert doctor`), which checks everything that trayalert needs, and says what to do about problems.
 
-The rules: the doctor changes nothing, and a check that hangs or fails does not affect the other checks.
+The doctor changes nothing. A check that hangs or fails does not affect the other checks.
 """
 
 import logging
@@ -29,7 +29,10 @@ from trayalert.services.presentation.status import read_instance_status
 STATUS_LIMIT = 3.0
 LIMIT = 5.0
 PROBE_LIMIT = 7.0
-"""Maximum time in seconds for the status of the running instance (STATUS_LIMIT), for a check, and for the probe."""
+"""Time limits in seconds.
+
+STATUS_LIMIT applies to reading the status of the running instance, LIMIT to a check, and PROBE_LIMIT to the probe.
+"""
 
 CheckFunction = Callable[[CheckContext], CheckResult]
 CheckSpec = tuple[str, CheckFunction, float]
@@ -59,9 +62,9 @@ _logger = logging.getLogger(__name__)
 def examine(
     places: Places, lookups: RemoteLookups | None = None, *, checks: Sequence[CheckSpec] = CHECKS
 ) -> tuple[Check, ...]:
-    """Run all checks at the same time, and return their results in the given order.
+    """Run all checks at the same time, and return their results in the order of `checks`.
 
-    Never raise. Return after 10 s at the latest, even if checks hang.
+    Never raises. Returns within 10 s, even if checks hang.
     """
     context = _gather_context(places, lookups or RemoteLookups())
     begun = [(name, _RunningCheck(name, check, context), limit) for name, check, limit in checks]
@@ -79,7 +82,7 @@ def doctor_record(checks: Sequence[Check]) -> dict[str, Any]:
 
 
 class _RunningCheck:
-    """A check that runs on a thread of its own. If the check hangs, its thread is abandoned."""
+    """A check that runs on its own thread. If the check hangs, its thread is abandoned."""
 
     def __init__(self, name: str, check: CheckFunction, context: CheckContext) -> None:
         self._name = name
@@ -90,9 +93,10 @@ class _RunningCheck:
         self._thread.start()
 
     def result(self, end: float, limit: float) -> CheckResult:
-        """Wait for the result until `end`, a time of time.monotonic(), and return it.
+        """Wait for the result until `end`, a time of `time.monotonic()`, and return the result.
 
-        If there is no result by then, return a failure that names `limit`, in seconds.
+        If there is no result by then, return a failure. Its message says that there was no answer within `limit`
+        seconds.
         """
         self._thread.join(max(0.0, end - time.monotonic()))
         return self._result or fail(
@@ -113,7 +117,10 @@ class _RunningCheck:
 
 
 def _gather_context(places: Places, lookups: RemoteLookups) -> CheckContext:
-    """Read the settings and the status of the running instance, within STATUS_LIMIT."""
+    """Read the settings and the status of the running instance, and return them as the context of the checks.
+
+    Returns within STATUS_LIMIT, even if the disk or the instance does not answer.
+    """
     context = CheckContext(
         places=places, lookups=lookups, settings=Settings(), no_reply_reason="the disk did not answer."
     )

@@ -14,14 +14,14 @@ from trayalert.listener.port import ListenerFault, bind_port
 from trayalert.listener.server import prove_limits
 
 _PROBE_PATIENCE = 6.5
-"""Seconds to wait for the running instance. The probe has a shorter deadline of its own."""
+"""Seconds to wait for the running instance to report the result of a probe. The probe's own time limit is shorter."""
 
 _PROC = Path("/proc")
 _LISTENING = "0A"
 
 
 def listener(context: CheckContext) -> CheckResult:
-    """Check whether an instance runs and its listener is open, and whether the settings are free of mistakes."""
+    """Check whether trayalert is running with an open listener, and whether the settings contain mistakes."""
     found = _check_running(context)
     if not context.problems:
         return found
@@ -47,7 +47,7 @@ def _check_running(context: CheckContext) -> CheckResult:
 
 
 def limits(_: CheckContext) -> CheckResult:
-    """Check whether the limits of the listener are in force."""
+    """Check whether the listener's limits are in force."""
     try:
         asyncio.run(prove_limits())
     except ListenerFault as fault:
@@ -56,7 +56,7 @@ def limits(_: CheckContext) -> CheckResult:
 
 
 def port(context: CheckContext) -> CheckResult:
-    """Check whether the port is free, or held by the running trayalert."""
+    """Check whether the listener's port is free, or is used by the running trayalert."""
     state = context.running.listener if context.running else None
     if state and state.open:
         return ok(f"{state.port} on {state.host} is held by the running trayalert.")
@@ -73,7 +73,10 @@ def port(context: CheckContext) -> CheckResult:
 
 
 def _port_holder(port: int) -> str | None:
-    """Return the name of the process that listens on the port, or None if the name cannot be found. Linux only."""
+    """Return the process that listens on the port, such as `nginx (process 812)`, or "a process of another user".
+
+    Return None if no process listens on the port, or if the system is not Linux.
+    """
     sockets = {f"socket:[{inode}]" for inode in _inodes(port)}
     if not sockets:
         return None

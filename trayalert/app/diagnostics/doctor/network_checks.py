@@ -22,7 +22,7 @@ from trayalert.storage.reader import Reader
 _ODD: Millis = 60_000
 _WRONG: Millis = 5 * 60_000
 _VERSION_TIMEOUT = 4.0
-"""Maximum time in seconds for the tunnel's program to print its version."""
+"""Maximum time for the tunnel's program to print its version, in seconds."""
 _SET_IT = "Let the network set the clock (timedatectl set-ntp true)."
 
 
@@ -52,11 +52,12 @@ def tunnel(context: CheckContext) -> CheckResult:
 
 
 def _tunnel_version(tunnel: Tunnel, path: str) -> str | None:
-    """Return the first line that the tunnel's program prints as its version, or a clause that says why there is none.
+    """Return the first line that the tunnel's program prints when it is asked for its version.
 
-    Return None if the settings give a command of their own for the tunnel.
+    If there is no such line, return a clause that says why, such as `which does not tell its version`. Return None if
+    the settings contain a custom command for the tunnel.
     """
-    if tunnel.command:  # an unknown program may do anything when it is run with an option for its version
+    if tunnel.command:  # an unknown program may do anything when it is run with a version option
         return None
     try:
         done = subprocess.run(  # noqa: S603 - the program that the settings name, without a shell
@@ -76,7 +77,7 @@ def _tunnel_version(tunnel: Tunnel, path: str) -> str | None:
 
 
 def dns(context: CheckContext) -> CheckResult:
-    """Check whether the name in the public address resolves, and only to public IP addresses."""
+    """Check whether the host name in the public address resolves, and only to public IP addresses."""
     host = urlsplit(context.public_url or "").hostname
     if host is None:
         return _check_resolver(context)
@@ -112,9 +113,10 @@ def _check_resolver(context: CheckContext) -> CheckResult:
 
 
 def clock(context: CheckContext) -> CheckResult:
-    """Check this computer's clock against the clock of Alibaba Cloud's console.
+    """Check whether this computer's clock agrees with the clock of Alibaba Cloud's console.
 
-    Both clocks should agree, because alerts contain times of Alibaba Cloud's clocks.
+    The clocks should agree, because the times in alerts come from Alibaba Cloud's clocks. The check also fails if this
+    computer's clock is more than five minutes behind the newest callback.
     """
     behind = behind_text(wall=now(), newest=_newest_callback_at(context))
     if behind:
@@ -150,7 +152,7 @@ def _newest_callback_at(context: CheckContext) -> Millis | None:
 
 
 class _Timex(ctypes.Structure):
-    """The first fields of the kernel's `struct timex`, with room for the other fields."""
+    """The first fields of the kernel's `struct timex`, followed by room for the other fields."""
 
     _fields_ = (
         ("modes", ctypes.c_uint),
@@ -167,7 +169,7 @@ def _is_synchronised() -> bool | None:
     """Return whether the kernel reports the clock as synchronised, or None if unknown."""
     if sys.platform != "linux":
         return None
-    timex = _Timex()  # with modes 0 the call below changes nothing
+    timex = _Timex()  # `modes` is 0, so the call below changes nothing
     try:
         state = ctypes.CDLL(None).adjtimex(ctypes.byref(timex))
     except (OSError, AttributeError):

@@ -1,4 +1,7 @@
-"""Lookups on other machines: name servers, certificates and clocks. Each lookup takes a few seconds at most."""
+"""Lookups of names, certificates and clocks on other machines.
+
+Each lookup waits a few seconds at most, except `resolve`, which takes as long as the system's resolver.
+"""
 
 import email.utils
 import socket
@@ -14,11 +17,11 @@ from trayalert.domain.times import Millis
 from trayalert.services.presentation.link_table import link_table
 
 _PATIENCE = 4.0
-"""Seconds to wait for another machine, which is less than the limit of a check."""
+"""Seconds to wait for another machine. This is less than the time limit of a check."""
 
 
 def resolve(host: str) -> tuple[str, ...]:
-    """Return the addresses of a host. Raise OSError if the name cannot be resolved."""
+    """Return the IP addresses of a host. Raise OSError if the host's name cannot be resolved."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except UnicodeError as error:
@@ -27,7 +30,7 @@ def resolve(host: str) -> tuple[str, ...]:
 
 
 def expiry(host: str, port: int, *, context: ssl.SSLContext | None = None) -> Millis:
-    """Return when the certificate that a host presents expires.
+    """Return the time at which the certificate that a host presents on a port expires.
 
     Raise ssl.SSLError if the certificate is not trusted, and OSError if the host cannot be reached.
     """
@@ -41,9 +44,10 @@ def expiry(host: str, port: int, *, context: ssl.SSLContext | None = None) -> Mi
 
 
 def ahead(url: str) -> Millis | None:
-    """Return how far the clock of a URL's server is ahead of this computer's clock, in milliseconds.
+    """Return by how many milliseconds the clock of a URL's server is ahead of this computer's clock.
 
-    The server's time comes from the Date header. Return None if the response has no valid Date. Raise OSError.
+    The server's time comes from the Date header of its response. Return None if the header is missing or invalid. Raise
+    OSError if the server cannot be reached.
     """
     request = urllib.request.Request(url, method="HEAD")  # noqa: S310 - https, from resources/console_links.json
     before = now()
@@ -64,7 +68,7 @@ def ahead(url: str) -> Millis | None:
 
 
 def proxied(url: str) -> bool:
-    """Return whether the environment or the system names a proxy for the URL."""
+    """Return whether the environment or the system specifies a proxy for the URL."""
     parts = urlsplit(url)
     if urllib.request.proxy_bypass(parts.netloc):
         return False
@@ -72,6 +76,6 @@ def proxied(url: str) -> bool:
 
 
 def console(site: Site) -> str:
-    """Return the URL of the site's console, with no path."""
+    """Return the URL of the console for an Alibaba Cloud site, without a path."""
     page = link_table(Settings(site=site)).templates[ANY_NAMESPACE][0].url
     return f"https://{urlsplit(page).netloc}"

@@ -1,4 +1,4 @@
-"""The doctor's checks of the log, its disk, and the versions of the packages."""
+"""The doctor's checks of the log, the log's disk, and the package versions."""
 
 import re
 import shutil
@@ -23,8 +23,8 @@ def log(
 ) -> CheckResult:
     """Check the log for damage.
 
-    `patience` is the number of seconds that reading the whole log may take. If reading takes longer, the result says
-    only how many alerts the log holds.
+    `check` is the function that reads the whole log, which may take up to `patience` seconds. If it takes longer, the
+    result says only how many alerts the log holds.
     """
     state = context.running.log_state if context.running else None
     if state and not state.storing:
@@ -60,7 +60,7 @@ def log(
 
 
 def _count_alerts(path: Path) -> int:
-    """Return the number of alerts, which is 0 if there is no log. Raise LogFault if the log cannot be read."""
+    """Return the number of alerts in the log, or 0 if there is no log. Raise LogFault if the log cannot be read."""
     try:
         with closing(Reader(path)) as reader:
             return reader.totals().alerts
@@ -69,7 +69,7 @@ def _count_alerts(path: Path) -> int:
 
 
 def disk(context: CheckContext) -> CheckResult:
-    """Check the free space on the disk of the log."""
+    """Check how much space is free on the log's disk."""
     path = context.places.log
     folder = next(each for each in path.parents if each.exists())
     free = shutil.disk_usage(folder).free
@@ -83,14 +83,15 @@ def disk(context: CheckContext) -> CheckResult:
 
 
 def program_versions(_: CheckContext) -> CheckResult:
-    """Check for versions of packages that are known to be bad."""
+    """Check whether packages are installed in versions that are known to be bad."""
     return check_versions(versions())
 
 
 def check_versions(found: Mapping[str, str]) -> CheckResult:
-    """Return a result that lists the given versions, and fails or warns if one of them is known to be bad.
+    """Return a result that lists the given versions. It is a failure or a warning if one of them is known to be bad.
 
-    `found` maps the names of packages, `Python`, `system` and the like to versions, as `crashes.versions` returns them.
+    `found` maps names to versions, as `crashes.versions` returns them. The names are those of packages, and others such
+    as `Python` and `system`.
     """
     listed = ", ".join(f"{name} {printable(version, limit=80)}" for name, version in found.items() if name != "frozen")
     if (version := found.get("aiohttp")) and _numbers(version) < (3, 14, 4):
