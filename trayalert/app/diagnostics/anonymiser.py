@@ -1,8 +1,8 @@
-"""The anonymiser, which replaces the names of persons, computers and resources in a text.
+"""The anonymiser, which replaces the names of people, computers and resources in strings.
 
-The rule: if in doubt, hide. Equal names get equal replacements: `id-` and eight hexadecimal digits, which depend on a
-random key. Each anonymiser has its own key, which is stored nowhere. Therefore two bundles cannot be compared, and a
-reader of a bundle cannot find a name by hashing a list of candidates.
+If it is doubtful whether a word is a name, the word is replaced. Equal names get equal replacements: `id-` and eight
+hexadecimal digits, which depend on a random key. Each anonymiser has its own key, which is never stored. Two bundles
+can therefore not be compared, and a reader of a bundle cannot find a name by hashing a list of candidates.
 """
 
 import getpass
@@ -19,19 +19,19 @@ from typing import Any
 from trayalert.domain.text import printable
 
 _SHORTEST = 3
-"""Minimum length of a name that is hidden, in bytes of UTF-8.
+"""Minimum length in UTF-8 bytes of a name that is hidden.
 
-A shorter word does not identify anyone. A single Chinese character has three bytes, so it is hidden.
+A shorter word does not identify anyone. A single Chinese character is three bytes long, so it is hidden.
 """
 _COMMON = frozenset({"root", "user", "admin", "localhost", "home"})
 """Common names of users and computers, which do not identify anyone."""
 _SHOWN = 78
-"""Number of characters of a value that a sentence shows before it cuts the value off with `…`."""
+"""Maximum number of characters of a value that a message shows. A longer value is cut off with `…`."""
 
 _HOME = re.compile(r"((?:/home|/Users|\\Users)[/\\])[^/\\\s\"':,;]+")
 _STAMP = re.compile(r"[0-9]{8}T[0-9]{6}Z?")
-# the repeats are bounded: a crash file may contain a word of 64 KiB, and an unbounded search would start again at each
-# character of that word
+# the repetitions are bounded: a crash file may contain a word of 64 KiB, and an unbounded search would start again at
+# each character of that word
 _MAIL = r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,10}"
 _URL = r"\b[a-z][a-z0-9+.-]{0,20}://(?:[^/\s@\"']{0,200}@)?(?P<host>\[[0-9A-Fa-f:.%]+\]|[^/\s:?#\"'<>,;)\]}]{1,255})"
 _ADDRESS = re.compile(r"(?<![\w:.])(?=[0-9A-Fa-f]*[:.])[0-9A-Fa-f:.]{2,}+(?!\w)")
@@ -43,10 +43,10 @@ _WORD = re.compile(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*")
 
 
 class Anonymiser:
-    """Replaces names in texts.
+    """Replaces names in strings.
 
-    `names` are texts to hide wherever they occur. `places` maps a word to a folder, and the word replaces the path of
-    the folder.
+    `names` are strings to hide wherever they occur. `places` maps a word such as `<data dir>` to a folder. The word
+    replaces the folder's path.
     """
 
     def __init__(self, names: Iterable[str] = (), places: Mapping[str, Path] | None = None) -> None:
@@ -62,20 +62,21 @@ class Anonymiser:
         self._prefixes = {name[:length] for name in hidden for length in range(1, min(len(name), _SHOWN) + 1)}
 
     def hashed(self, name: str) -> str:
-        """Return the replacement of a name."""
+        """Return the replacement for a name."""
         return f"id-{hmac.new(self._key, name.lower().encode('utf-8', 'replace'), hashlib.sha256).hexdigest()[:8]}"
 
     def setting(self, value: str) -> str:
-        """Return the replacement of a whole value from the settings.
+        """Return the replacement for the value of a setting.
 
-        A loopback address and the address of all interfaces are returned unchanged, because every computer has them.
+        In a URL, only the names are replaced. A loopback address and the address of all interfaces are returned
+        unchanged, because every computer has them. Any other value is replaced as a whole.
         """
         if _is_local(value):
             return value
         return self.text(value) if "://" in value else self.hashed(value)
 
     def text(self, text: str) -> str:
-        """Return the text with all names replaced."""
+        """Return the string with all names replaced."""
         pieces, end = [], 0
         for match in self._names.finditer(text):
             pieces += [self._hide_patterns(text[end : match.start()]), self._hide_name(match)]
@@ -83,7 +84,7 @@ class Anonymiser:
         return "".join((*pieces, self._hide_patterns(text[end:])))
 
     def value(self, value: Any) -> Any:
-        """Return a JSON value with the names in its texts replaced.
+        """Return a JSON value with the names in its strings replaced.
 
         Keys are kept, because trayalert defines them, and numbers are kept, because they are sizes and counts.
         """
@@ -104,7 +105,10 @@ class Anonymiser:
         return f"{scheme}://{match['host'] if _is_local(host) else self.hashed(host)}"
 
     def _hide_patterns(self, text: str) -> str:
-        """Replace what looks like the name of a home folder, an address, a domain or an id."""
+        """Replace everything that looks like the name of a home folder, an address, a domain or an id.
+
+        Also replace known names that were cut off with `…`.
+        """
         if "…" in text:
             *cut, rest = text.split("…")
             text = "…".join((*map(self._hide_prefix, cut), rest))
@@ -121,9 +125,9 @@ class Anonymiser:
         return whole
 
     def _hide_prefix(self, text: str) -> str:
-        """Replace the end of `text` if the end is the beginning of a name.
+        """If `text` ends with the beginning of a known name, replace that ending.
 
-        `text` is what stands before a `…`, where a sentence may have cut off a name.
+        `text` is the part of a string before a `…`, where a sentence may have cut off a name.
         """
         for length in range(min(len(text), _SHOWN), 1, -1):
             if text[-length:] in self._prefixes:
@@ -166,7 +170,7 @@ def _is_address(text: str) -> bool:
 
 
 def _is_local(name: str) -> bool:
-    """Return whether a name is a loopback address, or the address of all interfaces."""
+    """Return whether a name is `localhost`, a loopback address, or the address of all interfaces."""
     try:
         address = ipaddress.ip_address(name)
     except ValueError:

@@ -1,8 +1,7 @@
-"""The bundle that `trayalert diagnostics` writes: a zip file, without alerts, for the analysis of a fault.
+"""The bundle that `trayalert diagnostics` writes: a zip file for the analysis of a fault. It contains no alerts.
 
-The rules: only what is listed in this module gets into a bundle, and every text in the bundle is filtered twice. The
-mask removes the present secrets and whatever looks like a former secret. The anonymiser replaces the names of persons,
-computers and resources.
+A bundle contains only what this module lists, and all its text is filtered twice. The mask removes the current secrets,
+and everything that looks like an old secret. The anonymiser replaces the names of people, computers and resources.
 """
 
 import contextlib
@@ -29,12 +28,15 @@ from trayalert.storage.companion_files import quarantine_of
 from trayalert.storage.reader import Reader
 
 _TAIL_BYTES = 256 * 1024
-"""Number of bytes that are taken from the end of a text file."""
+"""Maximum number of bytes to read from the end of a text file."""
 _GAPS = 200
 
 _HOOK = re.compile(r"(/hook/)[^\s\"'?#,;)]+")
 _TOKEN = re.compile(r"(?<![A-Za-z0-9_%-])(?=[A-Z0-9_%-]*[a-z])(?=[a-z0-9_%-]*[A-Z])[A-Za-z0-9_%-]{32,}")
-"""Matches a word that may be a secret: it has the length and the characters of a secret, and letters of both cases."""
+"""Matches a word that may be a secret.
+
+Such a word has the length and the characters of a secret, and contains both upper-case and lower-case letters.
+"""
 
 _WORDS = re.compile("[^\\W\\d_]+")
 _OUR_NAMES = frozenset({
@@ -48,7 +50,7 @@ Member = tuple[str, str]
 
 
 def _names_to_hide(places: Places) -> Iterator[str]:
-    """Yield the names that the admin has given in the settings and to secrets."""
+    """Yield the names that the admin has chosen: strings in the settings, and the names of secrets."""
     with contextlib.suppress(OSError, ValueError):
         yield from foreign_texts(places.settings.read_text(encoding="utf-8-sig"))
     with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
@@ -58,13 +60,13 @@ def _names_to_hide(places: Places) -> Iterator[str]:
 
 
 def secret_mask(places: Places) -> Callable[[str], str]:
-    """Return a function that masks every secret in a text, including former secrets.
+    """Return a function that masks secrets in a string: the current secrets, and everything that looks like a secret.
 
-    If there is no secret yet, no secret is created.
+    If there are no secrets yet, none are created.
     """
     mask_known: Callable[[str], str] = str
     if places.secrets.exists():
-        with contextlib.suppress(SecretFault):  # the secrets are unknown, and only what looks like a secret is masked
+        with contextlib.suppress(SecretFault):  # the secrets cannot be read, so only what looks like a secret is masked
             mask_known = Secrets(places.secrets).mask
 
     def mask(text: str) -> str:
@@ -81,10 +83,10 @@ def make_bundle(
     *,
     anonymiser_type: type[Anonymiser] = Anonymiser,
 ) -> bytes:
-    """Return the content of the zip file.
+    """Return the content of the bundle's zip file.
 
-    `state`, `check` and `doctor` are the JSON objects of `trayalert status`, `check` and `doctor`. What else goes into
-    the bundle is read from the data dir.
+    `state`, `check` and `doctor` are the JSON objects of `trayalert status`, `trayalert check` and `trayalert doctor`.
+    This function collects everything else that the bundle contains.
     """
     mask = secret_mask(places)
     anonymiser = anonymiser_type(_names_to_hide(places), {"<data dir>": places.data_dir, "<settings>": places.settings})
@@ -120,7 +122,7 @@ def _texts(places: Places) -> Iterator[Member]:
 
 
 def _query_log(places: Places, query: Callable[[Reader], Any]) -> Any:
-    """Return the result of a query to the log, or a JSON object with the reason why the log cannot be read."""
+    """Return the result of a log query. If the log cannot be read, return a JSON object with the reason."""
     try:
         with contextlib.closing(Reader(places.log)) as reader:
             return query(reader)
@@ -133,7 +135,10 @@ def _gap_record(gap: Gap) -> dict[str, Any]:
 
 
 def _tail(path: Path, name: str) -> Iterator[Member]:
-    """Yield the name and the end of a text file, or the reason why it cannot be read. A missing file yields nothing."""
+    """Yield `name` and the end of a text file. Yield nothing if the file does not exist.
+
+    If the file cannot be read, yield a name that ends in `.unreadable`, and the reason.
+    """
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
@@ -145,9 +150,9 @@ def _tail(path: Path, name: str) -> Iterator[Member]:
 
 
 def _files(folder: Path, anonymiser: Anonymiser) -> Iterator[dict[str, Any]]:
-    """Yield a JSON object for each file and folder in the data dir: its path, size, mode, owner and time of change.
+    """Yield a JSON object for each file and folder in the data dir: path, size, mode, owner and modification time.
 
-    Names that are not trayalert's own are hidden. The content of the files is left out.
+    In the path, every name that trayalert does not define is hidden. The content of the files is left out.
     """
 
     def shown_path(path: Path) -> str:
@@ -173,7 +178,10 @@ def _files(folder: Path, anonymiser: Anonymiser) -> Iterator[dict[str, Any]]:
 
 
 def write_bundle(path: Path, content: bytes) -> None:
-    """Write the bundle to a file that other users cannot read. An existing file is replaced. Raise OSError."""
+    """Write the bundle to a file that other users cannot read. An existing file is replaced.
+
+    Raise OSError if the file cannot be written.
+    """
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:

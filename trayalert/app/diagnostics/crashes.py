@@ -1,8 +1,8 @@
-"""Crash files: exceptions and crashes of the program, kept for the next start and for the developers.
+"""Crash files, which record exceptions and crashes of the program for the next start and for the developers.
 
-A crash file is written as a whole, no other user can read it, every secret in it is masked, and only the newest files
-are kept. A file `crash-...` describes the end of a run, and is reported until the user has seen it. A file `error-...`
-describes an exception that the run survived.
+A crash file is written atomically, and other users cannot read it. Secrets in it are masked, and only the newest files
+are kept. A file `crash-...` describes how a run ended, and is reported until the user has seen it. A file `error-...`
+describes an exception after which the run continued.
 """
 
 import contextlib
@@ -26,12 +26,15 @@ from trayalert.domain.fault import Fault
 from trayalert.durable_file import write_private
 
 if TYPE_CHECKING:
-    import asyncio  # `trayalert status` does without asyncio
+    import asyncio  # not imported at run time, because `trayalert status` does not need asyncio
 
 KEPT = 10
-"""Number of files of each kind that are kept. Older files are deleted."""
+"""Number of crash files of each kind to keep. Older files are deleted."""
 REPEAT_SECONDS = 3600.0
-"""Seconds in which an exception is reported only once for each place in the code, and for at most KEPT places."""
+"""Seconds within which exceptions from the same place in the code are reported only once.
+
+Within this time, exceptions from at most KEPT places are reported.
+"""
 
 _FATAL = "fatal.txt"
 _STAMP = "%Y%m%dT%H%M%SZ"
@@ -44,13 +47,13 @@ _logger = logging.getLogger(__name__)
 
 
 class CrashFault(Fault):
-    """An unexpected exception ended the program. The message names the crash file."""
+    """Raised when an unexpected exception has ended the program. The message names the crash file."""
 
 
 class CrashFiles:
     """Reads and writes the crash files in a folder.
 
-    Any thread may use the object. `mask` removes secrets from a text.
+    Any thread may use the object. `mask` is a function that removes secrets from a string.
     """
 
     def __init__(self, folder: Path, mask: Callable[[str], str]) -> None:
@@ -63,14 +66,14 @@ class CrashFiles:
     # crashes of earlier runs, which this run reports
 
     def unseen(self) -> tuple[Path, ...]:
-        """Return the crash files that the user has not seen yet, the oldest first. The folder is read only once."""
+        """Return the crash files that the user has not seen yet, oldest first. The folder is read only once."""
         if self._unseen is None:
             found = sorted(self._folder.glob("crash-*.txt")) if self._folder.is_dir() else ()
             self._unseen = tuple(path for path in found if _crashed_at(path) is not None)
         return self._unseen
 
     def sentences(self) -> tuple[str, ...]:
-        """Return a sentence for each crash that the user has not seen yet: its time, and the path of its file."""
+        """Return a message for each crash that the user has not seen yet: its time, and the path of its file."""
         moments = ((path, _crashed_at(path)) for path in self.unseen())
         return tuple(
             f"trayalert crashed on {moment.day} {moment:%b %H:%M}; what happened is in {path}."
@@ -80,7 +83,7 @@ class CrashFiles:
         )
 
     def mark_seen(self) -> None:
-        """Mark all crashes as seen by the user. The crash files are renamed and stay in the folder."""
+        """Mark all crashes as seen by the user. The crash files are renamed, but stay in the folder."""
         for path in self.unseen():
             with contextlib.suppress(OSError):
                 path.rename(path.with_name(path.name.removesuffix(".txt") + _SEEN))
@@ -90,10 +93,10 @@ class CrashFiles:
 
     @contextlib.contextmanager
     def watching(self, mode: str) -> Iterator[None]:
-        """Write crash files for exceptions and fatal signals inside this context.
+        """While the context is open, write crash files for exceptions and fatal signals.
 
-        Exceptions in threads and in Qt's slots are included. Raise CrashFault if an exception ends the context. A Fault
-        passes through unchanged, because it is not a bug. `mode` says how trayalert was started.
+        Exceptions in threads and in Qt's slots are included. If an exception ends the context, raise CrashFault. A
+        Fault is passed on unchanged, because it is not a bug. `mode` says how trayalert was started.
         """
         with self._watching_signals(), self._watching_hooks(mode):
             try:
@@ -104,7 +107,7 @@ class CrashFiles:
                 raise CrashFault(self._end_sentence(mode, error)) from error
 
     def watch_tasks(self, loop: "asyncio.AbstractEventLoop", mode: str) -> None:
-        """Write a crash file for each exception in a task of `loop` whose result no code awaits."""
+        """Make `loop` write a crash file when a task that no code awaits fails with an exception."""
 
         def handle(loop: "asyncio.AbstractEventLoop", context: dict[str, Any]) -> None:
             error = context.get("exception")
@@ -116,10 +119,10 @@ class CrashFiles:
         loop.set_exception_handler(handle)
 
     def report_error(self, mode: str, error: BaseException, message: str = "an exception that nobody caught") -> None:
-        """Log an exception that the program survives, and write a crash file for it.
+        """Log an exception that does not end the program, and write a crash file for it.
 
-        For REPEAT_SECONDS, further exceptions from the same place in the code are ignored. After exceptions from KEPT
-        places, exceptions from other places are ignored as well.
+        Further exceptions from the same place in the code are ignored for REPEAT_SECONDS. If exceptions from KEPT
+        places have been reported within that time, exceptions from all other places are ignored, too.
         """
         with self._lock:
             place, now = _location(error), time.monotonic()
@@ -164,9 +167,9 @@ class CrashFiles:
 
     @contextlib.contextmanager
     def _watching_signals(self) -> Iterator[None]:
-        """Make a fatal signal write a traceback to a file.
+        """While the context is open, make a fatal signal write a traceback to a file.
 
-        If an earlier run left such a traceback, turn it into a crash file.
+        If an earlier run has left such a traceback, turn it into a crash file first.
         """
         fatal = self._folder / _FATAL
         try:
@@ -200,7 +203,10 @@ class CrashFiles:
 
     @contextlib.contextmanager
     def _watching_hooks(self, mode: str) -> Iterator[None]:
-        """Write a crash file for exceptions that no caller can catch: exceptions in Qt's slots and in threads."""
+        """While the context is open, write a crash file for each exception in Qt's slots and in threads.
+
+        No caller can catch these exceptions.
+        """
 
         def on_main_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
             if isinstance(error, Exception):
@@ -222,7 +228,7 @@ class CrashFiles:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of trayalert, of the packages it uses, of Python and of the system, by name."""
+    """Return the versions of trayalert, Python, the system and the packages that trayalert uses, keyed by name."""
     from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow, needed only here
 
     found = {
@@ -232,7 +238,7 @@ def versions() -> dict[str, str]:
         "system": platform.platform(),
     }
     for name in _PACKAGES:
-        with contextlib.suppress(PackageNotFoundError):  # a frozen program has no metadata of its packages
+        with contextlib.suppress(PackageNotFoundError):  # a frozen program lacks the metadata of its packages
             found[name] = version(name)
     return found
 
@@ -242,7 +248,10 @@ def _traceback(error: BaseException) -> str:
 
 
 def innermost(error: BaseException) -> BaseException:
-    """Return the first exception inside nested exception groups, which asyncio's task groups raise."""
+    """Return the exception itself or, if it is an exception group, the first exception in the group.
+
+    asyncio's task groups raise exception groups, which may be nested. A nested group is searched in the same way.
+    """
     return innermost(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
@@ -254,7 +263,7 @@ def _location(error: BaseException) -> str:
 
 
 def _crashed_at(path: Path) -> datetime | None:
-    """Return the local time of a crash, or None if the file does not describe an unseen crash."""
+    """Return the local time of an unseen crash, given its crash file. Return None for any other file."""
     name = _UNSEEN.fullmatch(path.name)
     try:
         return datetime.strptime(name[1], _STAMP).replace(tzinfo=UTC).astimezone() if name else None

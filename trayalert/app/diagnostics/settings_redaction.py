@@ -1,7 +1,7 @@
-"""Redacts the settings for a bundle, so that the bundle can be sent to the developers.
+"""The redaction of the settings in a bundle, after which the bundle can be sent to the developers.
 
-A redacted setting still shows whether it is set, and shows its value if that is a number, a switch or a word that
-trayalert or Alibaba Cloud defines. All other texts are hidden.
+The redacted settings still show which settings are set. A value is shown if it is a number, true or false, or a word
+that trayalert or Alibaba Cloud defines. All other strings are hidden.
 """
 
 import tomllib
@@ -16,13 +16,16 @@ from trayalert.domain.settings.tunnel_presets import PRESETS
 from trayalert.domain.tunnel import Tunnel
 
 _SHOWN_SETTINGS = frozenset({"site", "default_region", "language", "strip", "level"})
-"""Settings whose texts are words that trayalert or Alibaba Cloud defines."""
+"""Settings whose values are words that trayalert or Alibaba Cloud defines."""
 _OWN_WORDS = frozenset({*LANGUAGES, *OVERLAY_MODES, *PRESETS, "china", "international"})
 _KEYS = frozenset(each.name for kind in (Settings, Tunnel, ExpectedCallback) for each in fields(kind))
 
 
 def redacted_settings(settings: Settings, hide: Callable[[str], str]) -> dict[str, Any]:
-    """Return all settings by name. `hide` is called with each text that must be hidden, and returns its replacement."""
+    """Return all settings in redacted form, keyed by setting name.
+
+    `hide` is called with each string that must be hidden, and returns the replacement.
+    """
     return {each.name: _redact(each.name, getattr(settings, each.name), hide) for each in fields(settings)}
 
 
@@ -39,9 +42,10 @@ def _redact(name: str, value: Any, hide: Callable[[str], str]) -> Any:
 
 
 def foreign_texts(toml: str) -> Iterator[str]:
-    """Yield each text of a settings file that trayalert does not define and that may be quoted elsewhere.
+    """Yield those strings in a settings file that the admin has chosen. Other files may quote them.
 
-    `toml` is the text of the file. Raise ValueError if it is not valid TOML.
+    `toml` is the content of the settings file. Words that trayalert or Alibaba Cloud defines are left out. Raise
+    ValueError if `toml` is not valid TOML.
     """
     yield from _texts(tomllib.loads(toml))
 
@@ -59,7 +63,11 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _parts(text: str) -> Iterator[str]:
-    """Yield the parts of a text that may occur alone elsewhere: the host and the path of a URL, else the whole text."""
+    """Yield those parts of a string that may occur alone in other files.
+
+    For a URL, these are the host and the path. For any other string, this is the whole string. Yield nothing for a word
+    that trayalert defines.
+    """
     if text in _OWN_WORDS:
         return
     try:
