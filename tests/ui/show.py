@@ -45,7 +45,7 @@ class AnsweringSetup(FakeSetup):
 
     def send_sample(self) -> None:
         super().send_sample()
-        QTimer.singleShot(1500, lambda: self.bridge.put([SampleSent(None)]))
+        QTimer.singleShot(1500, lambda: self.bridge.put([SampleSent(None, public=True)]))
 
 
 CHECKS = (

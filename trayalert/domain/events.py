@@ -138,9 +138,13 @@ class ReceptionResumed:
 
 @dataclass(frozen=True, slots=True)
 class SampleSent:
-    """A sample callback was sent through the public address. `problem` is a sentence, or None if the sample arrived."""
+    """A sample callback was sent. `problem` is a sentence, or None if the sample arrived."""
 
     problem: str | None
+    public: bool
+    """Whether the sample was sent through the public address. If no public address is known, the sample is sent to the
+    listener's own address, which proves nothing about Cloud Monitor's way.
+    """
 
 
 ProgramEvent = (

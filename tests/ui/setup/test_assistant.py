@@ -302,17 +302,27 @@ def test_a_callback_counts_but_never_that_of_a_rehearsal(walk: Walk, backend: Fa
     walk.button("&Rehearse without Alibaba").click()
     walk.button("&Rehearse without Alibaba").click()
     assert backend.setup.samples_sent == 1
-    walk.assistant.on_events([CallbackArrived(NOON), SampleSent(None)])
+    walk.assistant.on_events([CallbackArrived(NOON), SampleSent(None, public=True)])
     assert "no proof of the console's side" in walk.words()
     assert not walk.is_green()
     walk.button("&Rehearse without Alibaba").click()
     # the callback of the rehearsal arrives late
-    walk.assistant.on_events([SampleSent("No answer in 5 s."), CallbackArrived(NOON + 2000)])
+    walk.assistant.on_events([SampleSent("No answer in 5 s.", public=True), CallbackArrived(NOON + 2000)])
     assert "The rehearsal failed: No answer in 5 s." in walk.words()
     assert not walk.is_green()
     walk.assistant.on_events([CallbackArrived(NOON + MINUTE)])
     assert "A callback came in at" in walk.words()
     assert walk.is_green()
+
+
+def test_a_rehearsal_without_a_public_address_claims_no_way_from_the_internet(walk: Walk) -> None:
+    walk.go_to(5)
+    walk.button("&Rehearse without Alibaba").click()
+    walk.assistant.on_events([SampleSent(None, public=False)])
+
+    assert "not proved" in walk.words()
+    assert "through the public address" not in walk.words()
+    assert "\u2713" not in walk.words()
 
 
 def test_the_end_sets_the_autostart_and_says_where_that_fails(qtbot: QtBot, walk: Walk, backend: FakeBackend) -> None:

@@ -89,8 +89,12 @@ class ReceiverSetup:
 
         SampleSent is announced when both have been sent or one of them has failed.
         """
-        url, announce = self.callback_url(), self._receiver.announce
-        threading.Thread(target=lambda: announce([SampleSent(_send_sample(url))]), name="sample", daemon=True).start()
+        url, public, announce = self.callback_url(), self.public_url() is not None, self._receiver.announce
+
+        def send() -> None:
+            announce([SampleSent(_send_sample(url), public=public)])
+
+        threading.Thread(target=send, name="sample", daemon=True).start()
 
     def autostart_enabled(self) -> bool | None:
         """Return whether the program starts with the desktop session.

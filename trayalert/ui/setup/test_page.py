@@ -64,8 +64,8 @@ class TestPage(AssistantPage):
     def on_event(self, event: Event) -> None:
         """Show that a Test or a callback has arrived, or show the result of sending a sample."""
         match event:
-            case SampleSent(problem):
-                self._on_sample_sent(problem)
+            case SampleSent():
+                self._on_sample_sent(event)
             case TestReceived():
                 self._received = event
             case CallbackArrived(at) if not isinstance(self._received, TestReceived) and not self._is_sample(at):
@@ -82,19 +82,26 @@ class TestPage(AssistantPage):
         if self._sample_began_at is not None:
             return  # the button is not disabled while a sample is sent, because it would lose the focus
         self._sample_began_at = self.program.now()
-        self._sample_result.show_text("Sending a sample through the public address…")
+        self._sample_result.show_text("Sending a sample…")
         self.setup.send_sample()
 
-    def _on_sample_sent(self, problem: str | None) -> None:
+    def _on_sample_sent(self, sample: SampleSent) -> None:
         if self._sample_began_at is not None:
-            self._sample_spans.append((self._sample_began_at, self.program.now() + (_LATE_MS if problem else 0)))
+            self._sample_spans.append((self._sample_began_at, self.program.now() + (_LATE_MS if sample.problem else 0)))
         self._sample_began_at = None
-        self._sample_result.show_text(
-            f"⚠ The rehearsal failed: {problem}"
-            if problem
-            else "✓ The sample went out through the public address and came in here. That is no proof of the console's"
-            " side: that the URL stands in a rule, only its Test shows."
-        )
+        if sample.problem:
+            result = f"⚠ The rehearsal failed: {sample.problem}"
+        elif sample.public:
+            result = (
+                "✓ The sample went out through the public address and came in here. That is no proof of the console's"
+                " side: that the URL stands in a rule, only its Test shows."
+            )
+        else:
+            result = (
+                "⚠ The sample was received, but it was sent on this computer only, because no public address is known."
+                " Whether Cloud Monitor can reach this computer is not proved."
+            )
+        self._sample_result.show_text(result)
 
     def _show(self) -> None:
         now = self.program.now()
