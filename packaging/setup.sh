@@ -25,6 +25,8 @@ needs() {
     echo "run lib $what $package"
   done < <(grep -v '^#' resources/qt_libraries.txt)
   cat <<'TABLE'
+run command fc-list fontconfig
+run chinese a_font_for_Chinese fonts-noto-cjk
 package command objdump binutils
 test command Xvfb xvfb
 test command dbus-daemon dbus-daemon
@@ -39,7 +41,6 @@ test command tint2 tint2
 test command xdotool xdotool
 test command xdpyinfo x11-utils
 test command import imagemagick
-test command fc-list fontconfig
 test command systemd-analyze systemd
 test command ssh openssh-client
 test command sshd openssh-server
@@ -75,10 +76,11 @@ takes_in() {
 
 # Print "name|package" for each missing requirement of the purpose $1.
 missing() {
-  local libraries fonts purpose kind what package
+  local libraries fonts chinese purpose kind what package
   PATH=$PATH:$SBIN
   libraries=$(ldconfig -p 2>/dev/null || true)
   fonts=$(fc-list : family 2>/dev/null || true)
+  chinese=$(fc-list :lang=zh-cn family 2>/dev/null || true)
   while read -r purpose kind what package; do
     takes_in "$1" "$purpose" || continue
     case $kind in
@@ -86,6 +88,7 @@ missing() {
       command) has "$what" ;;
       jar) [[ -e $JARS/$what.jar ]] ;;
       font) what=${what//_/ } && [[ $fonts == *"$what"* ]] ;;
+      chinese) what=${what//_/ } && [[ -n $chinese ]] ;;
     esac || echo "$what|$package"
   done < <(needs && needs_of_python)
 }

@@ -53,6 +53,7 @@ class Machine:
         self.has("python3", PYTHON.format(python=sys.executable))
         self.has("id", "echo 0")
         self.has("install")
+        self.has("fc-list", "echo 'WenQuanYi Micro Hei'")
         self.has_libraries()
 
     def has(self, name: str, does: str = "") -> None:
@@ -218,6 +219,7 @@ def test_on_debian_only_what_is_missing_is_installed_and_named_before(machine: M
 )
 def test_each_purpose_installs_what_it_needs_and_no_more(machine: Machine, purpose: str, taken_in: list[str]) -> None:
     machine.has_libraries(*(what for _, kind, what, _ in table() if kind == "lib"))
+    (machine.bin / "fc-list").unlink()
     machine.has("apt-get")
     machine.set_up(purpose)
 
@@ -310,6 +312,16 @@ def test_without_sudo_running_goes_on_and_testing_does_not(
     assert done.returncode == status
     assert done.stderr.splitlines()[-1].startswith("These packages are still missing; install them by hand with: ")
     assert "libgl1" in done.stderr.splitlines()[-1]
+
+
+def test_running_brings_a_font_for_chinese_where_the_system_has_none(machine: Machine) -> None:
+    machine.has("fc-list", 'case "$*" in *:lang=zh*) ;; *) echo DejaVu Sans ;; esac')
+    machine.has("apt-get")
+    machine.set_up("run")
+
+    assert machine.calls("apt-get")[-1].endswith(" fonts-noto-cjk")
+    machine.set_up("serve")
+    assert not machine.calls("apt-get")
 
 
 def test_elsewhere_it_names_what_is_missing_and_goes_on(machine: Machine) -> None:
