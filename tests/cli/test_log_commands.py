@@ -32,6 +32,7 @@ def status_of(running_dir: Path) -> dict[str, object]:
     return dict(run("status", "--json", data_dir=running_dir).objects[0])
 
 
+@pytest.mark.alone
 def test_a_kill_in_the_middle_of_a_salvage_costs_nothing(data_dir: Path) -> None:
     log = data_dir / "trayalert.db"
     bad = leaves(log)[10:40:10]

@@ -10,7 +10,7 @@ from tests.desktop.harness.application import Application, threshold
 from tests.desktop.harness.desktop_programs import wait_until
 from tests.desktop.harness.session import Desktop
 
-pytestmark = pytest.mark.desktop
+pytestmark = [pytest.mark.desktop, pytest.mark.alone]
 
 SCRIPT = Path(__file__).parent / "harness" / "blocked_ui.py"
 BOUND = 1.0

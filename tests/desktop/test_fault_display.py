@@ -146,6 +146,7 @@ def started(desktop: Desktop, folder: Path) -> tuple[Application, float]:
     return running, time.monotonic() - begun
 
 
+@pytest.mark.alone
 def test_after_kill_9_the_next_tray_accepts_within_2_s(desktop: Desktop, folder: Path) -> None:
     for _ in range(2):
         killed, _took = started(desktop, folder)

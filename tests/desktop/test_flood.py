@@ -11,7 +11,7 @@ from trayalert.domain.callback import FORM
 from trayalert.services.simulator.client import CallbackSender
 from trayalert.services.simulator.payloads import SimulatedRequest
 
-pytestmark = pytest.mark.desktop
+pytestmark = [pytest.mark.desktop, pytest.mark.alone]
 
 ALERTS = 5_000
 

@@ -99,6 +99,7 @@ async def test_a_disk_that_takes_nothing_costs_lines_and_no_callback(tmp_path: P
     assert log.lost == 10
 
 
+@pytest.mark.alone
 async def test_a_disk_that_hangs_holds_nobody_up(tmp_path: Path) -> None:
     pipe = tmp_path / "access.log"
     os.mkfifo(pipe)  # opening a FIFO for writing blocks until another process or thread opens it for reading

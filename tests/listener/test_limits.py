@@ -54,6 +54,7 @@ async def seconds_until_closed(server: RunningListener, content: bytes) -> float
         return (await drip(connection, content, 30))[1]
 
 
+@pytest.mark.alone
 async def test_a_head_that_comes_letter_by_letter_is_hung_up_on_after_5_s_as_is_who_says_nothing() -> None:
     async with listening() as server, server.connect() as dripping:
         silent, half, (received, length) = await asyncio.gather(
@@ -67,6 +68,7 @@ async def test_a_head_that_comes_letter_by_letter_is_hung_up_on_after_5_s_as_is_
         assert 4.5 < seconds < 5.6
 
 
+@pytest.mark.alone
 async def test_a_body_that_comes_letter_by_letter_is_answered_with_408_after_3_s() -> None:
     async with listening() as server, server.connect() as connection:
         received, length = await drip(connection, request("POST", f"/hook/{SECRET}", "Content-Length: 1000"), 0.5)
@@ -76,6 +78,7 @@ async def test_a_body_that_comes_letter_by_letter_is_answered_with_408_after_3_s
     assert server.received == []
 
 
+@pytest.mark.alone
 async def test_a_body_that_never_ends_is_not_read_for_ever_after_the_answer() -> None:
     async with listening() as server:
         for first in (WRONG, request("POST", f"/hook/{SECRET}", "Content-Length: 99999999"), b"nonsense\r\n"):
@@ -95,6 +98,7 @@ async def test_a_body_that_never_ends_is_not_read_for_ever_after_the_answer() ->
                 assert sent < 64 * 1024 * 1024
 
 
+@pytest.mark.alone
 async def test_who_goes_on_slowly_after_the_answer_is_hung_up_on_after_a_second() -> None:
     async with listening() as server, server.connect() as connection:
         begun = time.monotonic()
@@ -240,6 +244,7 @@ async def test_chunks_that_break_off_in_nonsense_are_no_callback() -> None:
     assert server.received == []
 
 
+@pytest.mark.alone
 async def test_without_descriptors_the_oldest_go_and_the_door_goes_on(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -65,6 +65,7 @@ async def test_what_has_a_right_secret_and_gets_no_200_is_counted_with_its_reaso
     assert (counts.lost_at is not None) == (cause in CAUSES_OF_LOSS)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("broken", [b"zz\r\n", b"2\r\nabc\r\n", b"0\r\nX: " + b"x" * 5000 + b"\r\n\r\n"], ids=repr)
 async def test_a_chunk_that_is_broken_in_the_middle_of_a_body_is_answered_with_400_at_once(broken: bytes) -> None:
     counts = ListenerCounts()

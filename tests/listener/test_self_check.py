@@ -30,6 +30,7 @@ async def refusal(**broken: Any) -> str:
     return str(fault.value)
 
 
+@pytest.mark.alone
 async def test_a_sound_door_opens_after_a_check_of_milliseconds() -> None:
     begun = time.perf_counter()
     listener = await open_listener("127.0.0.1", 0, check_secret=check_secret, receive=receive)

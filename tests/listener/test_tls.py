@@ -118,6 +118,7 @@ def _may_not(_: Path) -> bytes:
     raise PermissionError(errno.EACCES, "Permission denied")
 
 
+@pytest.mark.alone
 async def test_who_shakes_hands_has_5_s_for_its_head(tmp_path: Path) -> None:
     async with listening(certificate=Certificate(*make_pair(tmp_path))) as server:
         begun = time.monotonic()
@@ -130,6 +131,7 @@ async def test_who_shakes_hands_has_5_s_for_its_head(tmp_path: Path) -> None:
         writer.close()
 
 
+@pytest.mark.alone
 async def test_who_does_not_shake_hands_is_hung_up_on_within_8_s_and_counts_in_the_cap(tmp_path: Path) -> None:
     counts = ListenerCounts()
     async with listening(certificate=Certificate(*make_pair(tmp_path)), max_connections=3, counts=counts) as server:

@@ -103,6 +103,7 @@ def stand_ins(tmp_path: Path) -> StandIns:
     return StandIns(tmp_path)
 
 
+BESIDE_OTHERS = "pytest -n 3 --dist loadfile --no-loadscope-reorder -m not alone"
 CHECKS = ["ruff check", "ruff format --check", "mypy", "lint-imports"]
 
 
@@ -131,7 +132,7 @@ def test_all_tests_run_the_last_of_them_alone(bare: dict[str, str], stand_ins: S
     content, calls, _ = stand_ins.make("test", env=bare)
 
     assert content
-    assert calls == [*CHECKS, "pytest -n 3 --dist loadfile -m not alone", "pytest -m alone"]
+    assert calls == [*CHECKS, BESIDE_OTHERS, "pytest -m alone"]
 
 
 @pytest.mark.parametrize(
@@ -140,7 +141,7 @@ def test_all_tests_run_the_last_of_them_alone(bare: dict[str, str], stand_ins: S
         ("ruff", CHECKS[:1]),
         ("mypy", CHECKS[:3]),
         ("lint-imports", CHECKS),
-        ("pytest", [*CHECKS, "pytest -n 3 --dist loadfile -m not alone"]),
+        ("pytest", [*CHECKS, BESIDE_OTHERS]),
     ],
 )
 def test_the_first_failure_ends_it(bare: dict[str, str], stand_ins: StandIns, failing: str, called: list[str]) -> None:

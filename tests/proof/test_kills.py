@@ -20,6 +20,7 @@ from tests.soak.harness.load import alert
 from tests.soak.storage.kills import EARLY, LAZY, crash
 
 
+@pytest.mark.alone
 def test_kill_9_under_load_loses_no_acked_alert_and_the_next_start_is_quick(tmp_path: Path) -> None:
     outcome = crash(tmp_path, 20, check_every=5)
 

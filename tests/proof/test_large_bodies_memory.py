@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.soak.harness.instance import started
 from tests.soak.listener.large import BODIES, LEFT, PEAK, press, turned_away
+
+pytestmark = pytest.mark.alone
 
 
 def test_100_slow_bodies_of_1_mib_take_bounded_memory_and_keep_no_alert_out(tmp_path: Path) -> None:

@@ -82,6 +82,7 @@ def hostile(text: str, number: int = 1) -> StoredIncident:
     )  # fmt: skip
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", BOMBS)
 def test_window_and_tray_show_it_as_plain_text_at_once(qtbot: QtBot, bait: Touched, name: str) -> None:
     text = armed(BOMBS[name], bait)
@@ -118,6 +119,7 @@ def shown_after(step: Step) -> None:
     QApplication.processEvents()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "fields",
     [
@@ -182,6 +184,7 @@ def shown_texts(window: QWidget) -> list[str]:
     ]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", BOMBS)
 @pytest.mark.parametrize("markup", [True, False], ids=["a daemon with markup", "one without"])
 def test_notifications_say_what_was_sent_and_nothing_else(bait: Touched, name: str, markup: bool) -> None:

@@ -28,6 +28,7 @@ def shared_pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeli
         yield opened
 
 
+@pytest.mark.timeout(900)
 @settings(max_examples=GROUPS, suppress_health_check=list(HealthCheck))
 @given(group=st.lists(sent, min_size=GROUP, max_size=GROUP))
 def test_any_bytes_are_parsed_and_stored_and_come_back_identical(shared_pipeline: Pipeline, group: list[Sent]) -> None:

@@ -15,6 +15,7 @@ from tests.soak.listener.strangers import play_cases
 from tests.soak.listener.traffic import DESCRIPTORS, burst, run_slow_load, send_steadily
 
 
+@pytest.mark.alone
 def test_strangers_get_in_only_with_what_is_valid_and_disturb_nobody(tmp_path: Path) -> None:
     with started(tmp_path) as instance:
         outcome = play_cases(instance)
@@ -45,6 +46,7 @@ def test_the_proof_finds_a_door_that_takes_what_it_is_given(tmp_path: Path) -> N
     assert "stderr" in outcome.leaks
 
 
+@pytest.mark.alone
 def test_600_slow_connections_on_512_descriptors_keep_no_alert_out(tmp_path: Path) -> None:
     with started(tmp_path, descriptors=DESCRIPTORS) as instance:
         slow_load = run_slow_load(instance, seconds=5)
@@ -67,6 +69,7 @@ def test_the_proof_by_slow_connections_finds_a_door_as_aiohttp_makes_it(tmp_path
     assert slow_load.steady.refused or slow_load.steady.p99 > 1000
 
 
+@pytest.mark.alone
 def test_200_alerts_a_second_and_a_burst_are_all_accepted_in_flat_memory(tmp_path: Path) -> None:
     with started(tmp_path) as instance:
         traffic = send_steadily(instance, rate=200, seconds=5)

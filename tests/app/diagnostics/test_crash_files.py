@@ -183,6 +183,7 @@ def test_a_fatal_signal_is_told_at_the_next_start_and_a_kill_is_not(tmp_path: Pa
     assert not (tmp_path / "crashes" / "fatal.txt").exists()
 
 
+@pytest.mark.alone
 def test_after_kill_9_the_next_start_accepts_within_2_s(tmp_path: Path) -> None:
     took: list[float] = []
     for _ in range(3):

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from tests.soak.fuzzing.fuzz_target import tables
 from tests.storage.making import NOON, append, raw_callback, read, store
 from trayalert.domain.settings.settings import Settings
@@ -25,6 +27,7 @@ EN = Language.EN
 SENDERS = SourceAddresses(Settings())
 
 
+@pytest.mark.timeout(900)
 def test_flipped_bytes_end_in_rows_or_in_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "trayalert.db"
     store(path, *(append(f"i-{n}", at=NOON + n) for n in range(40)), read(raw_callback(b"{}")))
