@@ -48,6 +48,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.path.relative_to(here).as_posix().startswith(FIRST))
 
 
+def pytest_collection_finish() -> None:
+    """Exclude what was collected from garbage collection: with 6,000 tests, each full collection takes 0.2 s."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown() -> None:
     """Collect garbage on the main thread, which pytest's hooks run on: no other thread may free Qt objects."""
