@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,13 @@ import pytest
 
 from tests.program import DEADLINE, CompletedCommand, ServeProcess, post, run, serving, wait_for
 from tests.storage.making import append, locked, rows, store
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeProcess]:
+    """A running instance for all tests that leave it as it is."""
+    with serving(tmp_path_factory.mktemp("shared")) as running:
+        yield running
 
 
 def alert(resource: str, at: int | None = None) -> bytes:
@@ -235,21 +242,18 @@ def test_strangers_leave_no_line_and_no_secret_behind(tmp_path: Path) -> None:
 # ---- the owner of a data dir
 
 
-def test_a_second_one_says_who_owns_the_data_dir(tmp_path: Path) -> None:
-    with serving(tmp_path) as running:
-        text = refused(tmp_path)
-        assert text == (
-            f"trayalert (serve, process {running.process.pid}) uses this data dir already: {tmp_path}. "
-            "End it, or name another --data-dir."
-        )
-        assert post(running.url, alert("i-1")) == 200
+def test_a_second_one_says_who_owns_the_data_dir(shared: ServeProcess) -> None:
+    assert refused(shared.data_dir) == (
+        f"trayalert (serve, process {shared.process.pid}) uses this data dir already: {shared.data_dir}. "
+        "End it, or name another --data-dir."
+    )
+    assert post(shared.url, alert("i-1")) == 200
 
 
-def test_a_tray_says_so_too(tmp_path: Path) -> None:
-    with serving(tmp_path) as running:
-        done = run(data_dir=None, TRAYALERT_DATA_DIR=str(tmp_path), QT_QPA_PLATFORM="offscreen")
+def test_a_tray_says_so_too(shared: ServeProcess) -> None:
+    done = run(data_dir=None, TRAYALERT_DATA_DIR=str(shared.data_dir), QT_QPA_PLATFORM="offscreen")
 
-        assert f"trayalert (serve, process {running.process.pid}) uses this data dir already" in sentence(done)
+    assert f"trayalert (serve, process {shared.process.pid}) uses this data dir already" in sentence(done)
 
 
 def test_a_command_that_changes_something_waits_for_nobody_who_does_not_answer(tmp_path: Path) -> None:
@@ -331,27 +335,25 @@ def test_a_folder_that_somebody_else_has_put_there_is_refused(tmp_path: Path) ->
         temporary.rmdir()
 
 
-def test_only_the_owner_may_ask(tmp_path: Path) -> None:
-    with serving(tmp_path):
-        assert stat.S_IMODE((tmp_path / "control.sock").stat().st_mode) == 0o600
+def test_only_the_owner_may_ask(shared: ServeProcess) -> None:
+    assert stat.S_IMODE((shared.data_dir / "control.sock").stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize(
     "line", [b"", b"\n", b"nonsense\n", b"[]\n", b'{"do": "dance"}\n', b"[" * 5000 + b"\n", b"x" * 200_000]
 )
-def test_whoever_talks_nonsense_to_it_gets_no_more_than_an_error(tmp_path: Path, line: bytes) -> None:
-    with serving(tmp_path) as running:
-        with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(DEADLINE)
-            client.connect(str(tmp_path / "control.sock"))
-            try:
-                client.sendall(line)
-                client.shutdown(socket.SHUT_WR)
-                answer = client.recv(10_000)
-            except (BrokenPipeError, ConnectionResetError):
-                answer = b""
-        assert answer == b"" or "error" in json.loads(answer)
-        assert running.run("status", "--json").objects[0]["running"] is True
+def test_whoever_talks_nonsense_to_it_gets_no_more_than_an_error(shared: ServeProcess, line: bytes) -> None:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(DEADLINE)
+        client.connect(str(shared.data_dir / "control.sock"))
+        try:
+            client.sendall(line)
+            client.shutdown(socket.SHUT_WR)
+            answer = client.recv(10_000)
+        except (BrokenPipeError, ConnectionResetError):
+            answer = b""
+    assert answer == b"" or "error" in json.loads(answer)
+    assert shared.run("status", "--json").objects[0]["running"] is True
 
 
 def test_what_the_instance_cannot_do_is_told_to_who_asked(tmp_path: Path) -> None:
