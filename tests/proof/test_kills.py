@@ -33,6 +33,7 @@ def test_the_proof_by_kill_9_finds_a_program_that_answers_before_the_commit(tmp_
     assert crash(tmp_path, 2, module=EARLY).lost
 
 
+@pytest.mark.alone  # it counts what is acknowledged in a time
 def test_a_power_cut_under_load_loses_no_acked_alert_nor_the_secret(tmp_path: Path) -> None:
     outcome = crash(tmp_path, 5, power_cuts=True)
 
