@@ -1,1 +1,1 @@
-"""The HTTP server, which passes the bytes of callbacks on, and knows neither the log nor the kinds of callbacks."""
+"""The HTTP server. It passes on the raw bytes of callbacks, and knows neither the log nor the kinds of callbacks."""

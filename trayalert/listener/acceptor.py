@@ -1,7 +1,7 @@
-"""Accepts connections on a listening socket, in an accept loop of trayalert's own.
+"""Accepts connections on a listening socket.
 
-asyncio's own accept loop has no limit on open connections, and stops accepting for a second when the process runs out
-of file descriptors.
+trayalert does not use asyncio's accept loop, because asyncio has no limit on open connections, and stops accepting for
+a second when the process runs out of file descriptors.
 """
 
 import asyncio
@@ -17,9 +17,9 @@ from trayalert.listener.limits import ListenerLimits
 from trayalert.listener.tls import Certificate
 
 _ACCEPTS_PER_TURN = 32
-"""Number of connections to accept before the event loop serves the connections that are already open."""
+"""Number of connections to accept in a row before the event loop can serve the open connections."""
 _PAUSE = 0.1
-"""Seconds to wait when the system has no file descriptor or memory for another connection."""
+"""Seconds to wait after an error, for example when the system has no file descriptor or memory left."""
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 _logger = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class Acceptor:
             try:
                 for _ in range(_ACCEPTS_PER_TURN):
                     await self._accept_one()
-            # an unexpected exception must not end this loop while the listener still reports itself as open
+            # a bug must not end this loop, because the listener would still be reported as open
             except Exception:
                 _logger.exception("no connection can be taken in")
                 await asyncio.sleep(_PAUSE)
@@ -66,7 +66,7 @@ class Acceptor:
         try:
             await self._connection_limit.wait_for_room()
             self._start_connection(accepted, address)
-        except Exception:  # an unexpected exception costs one connection, and never the listener
+        except Exception:  # a bug may end this connection, but must not end the listener
             _logger.exception("a connection could not be taken in")
             accepted.close()
         except BaseException:
@@ -102,10 +102,10 @@ class Acceptor:
         accepted.close()  # nothing else closes the socket if the task was cancelled before it began
 
     async def _recover(self, error: OSError) -> None:
-        """Continue after an error of `accept`.
+        """Handle an error of `accept`, so that the accept loop can continue.
 
-        If the system has no file descriptors or memory left, close an idle connection to make room. A peer that has
-        closed its connection is not logged.
+        If the system has no file descriptor or memory left, close an idle connection to make room. If only the new
+        connection has failed, because its peer has already closed it, log nothing.
         """
         if error.errno in _EXHAUSTED:
             if not self._exhausted:

@@ -1,7 +1,7 @@
-"""The access log: one line for each request, without the path and the query, because these contain the secret.
+"""The access log, with a line for each request.
 
-The event loop only keeps lines in memory, and a thread writes them to disk. A slow or full disk costs lines, and never
-a callback.
+A line contains neither the path nor the query, because they may contain the secret. The event loop only collects lines
+in memory, and a thread writes the lines to disk. If the disk is slow or full, lines may be lost, but never a callback.
 """
 
 import asyncio
@@ -28,11 +28,11 @@ _logger = logging.getLogger(__name__)
 
 
 class AccessLogEntry(NamedTuple):
-    """One request.
+    """What the access log says about one request.
 
-    `kind` is "hook" for a callback, "probe" for a probe that trayalert has sent to itself, and "-" otherwise. `secret`
-    is the name of the secret, or empty for a stranger. `size` is the length of the body in bytes, and `seconds` is the
-    time until the answer.
+    `kind` is "hook" for a callback, "probe" for a probe that trayalert has sent to itself, and "-" for a request that
+    got the answer for strangers. `secret` is the name of a callback's secret, and empty for the other kinds. `size` is
+    the length of the body in bytes, and `seconds` is the time that the answer took.
     """
 
     at: Millis
@@ -45,7 +45,7 @@ class AccessLogEntry(NamedTuple):
     seconds: float
 
     def line(self) -> str:
-        """Return the line: time, sender, method, kind, secret name, status, bytes of the body, milliseconds."""
+        """Return the line: time, sender, method, kind, secret's name, status, body length, and milliseconds."""
         sender = printable(self.sender, limit=60) or "-"
         return (
             f"{iso(self.at)} {sender} {self.method} {self.kind} {self.secret or '-'}"
@@ -54,10 +54,11 @@ class AccessLogEntry(NamedTuple):
 
 
 class AccessLog:
-    """The access log of one listener, used on one event loop.
+    """The access log of one listener. Must be used on a single event loop.
 
-    `lost` counts the lines that could not be written. At most `most_pending` lines wait in memory for the disk. `close`
-    waits up to `join_timeout` seconds for each of two writes: the write that is running, and the last one.
+    `lost` counts the lines that could not be written. At most `most_pending` lines are kept in memory until they can be
+    written. `close` waits up to `join_timeout` seconds for a write that is already running, and again up to
+    `join_timeout` seconds for the final write.
     """
 
     def __init__(
@@ -81,9 +82,10 @@ class AccessLog:
         self._thread: threading.Thread | None = None
 
     def add(self, entry: AccessLogEntry) -> None:
-        """Keep a line until the next write.
+        """Keep an entry in memory until the next write.
 
-        In a flood, most requests of strangers are only counted, because strangers must not be able to fill the disk.
+        If strangers send many requests, most of these requests get no line and are only counted, because strangers must
+        not be able to fill the disk.
         """
         if self._timer is None:
             self._timer = self._loop.call_later(self._write_interval, self._write_soon)
@@ -95,7 +97,7 @@ class AccessLog:
             self.lost += 1
 
     def close(self) -> None:
-        """Write the lines that are still in memory."""
+        """Write the lines that are still in memory, and wait at most `join_timeout` for each write."""
         if self._timer:
             self._timer.cancel()
         if self._thread:
@@ -115,7 +117,7 @@ class AccessLog:
         entries, unlisted = self._pending, self._unlisted
         self._pending, self._unlisted = [], 0
         if entries or unlisted:
-            # a daemon thread, because a disk that hangs must not keep the program from ending
+            # a daemon thread, because a disk that hangs must not prevent the program from ending
             self._thread = threading.Thread(
                 target=self._write, args=(entries, unlisted), name="access log", daemon=True
             )
@@ -137,7 +139,10 @@ class AccessLog:
 
 
 def append(path: Path, content: bytes, *, largest: int) -> None:
-    """Append the content to the file. If the file would grow beyond `largest` bytes, first rename it to `*.1`."""
+    """Append the content to the file.
+
+    If the file would become larger than `largest` bytes, first rename it to `NAME.1`, and begin a new file.
+    """
     with contextlib.suppress(FileNotFoundError):
         if path.stat().st_size + len(content) > largest:
             path.replace(path.with_name(f"{path.name}.1"))

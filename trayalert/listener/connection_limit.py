@@ -1,8 +1,8 @@
-"""Keeps the number of open connections below a limit, by closing one when there are too many. Knows nothing of HTTP.
+"""Limits the number of open connections by closing an old one when there is no room for a new one.
 
-A connection whose request is being answered is never closed. Of the other connections, the oldest is closed to make
-room for a new one. If possible, the closed connection is from an address that has at least the average number of
-connections, so that a flood from one address keeps out that address only.
+A connection whose request is being answered is never closed. Among the other connections, those from addresses with at
+least the average number of connections are preferred, and the oldest is closed. A flood from one address therefore
+keeps out only that address. This module knows nothing of HTTP.
 """
 
 import asyncio
@@ -22,30 +22,32 @@ class Connection(Protocol):
     """An open connection."""
 
     peer: str
-    """The address of the peer."""
+    """The peer's address."""
     accepted_at: float
+    """The time at which the connection was accepted, by the event loop's clock."""
     deadline: float
-    """Times by the event loop's clock.
-
-    The connection was accepted at `accepted_at`, and may be idle until `deadline`.
-    """
+    """The time at which the connection is closed if it is then idle, by the event loop's clock."""
     read_this_turn: bool
-    """Whether bytes, which may be a whole request, were read in this iteration of the event loop."""
+    """Whether bytes were read in the current iteration of the event loop.
+
+    The bytes may be a whole request, for which the connection has not been marked busy yet.
+    """
 
     def has_received(self) -> bool:
         """Return whether any byte has been read."""
 
     def has_unread(self) -> bool:
-        """Return whether unread bytes have arrived."""
+        """Return whether bytes have arrived that have not been read yet."""
 
     def abort(self) -> None:
         """Close the connection immediately."""
 
 
 class ConnectionLimit:
-    """The open connections of one listener, used on one event loop.
+    """Keeps track of the open connections of one listener. Must be used on a single event loop.
 
-    A connection is idle until it is marked busy because its request is being answered.
+    A connection is busy while its request is being answered, and idle at all other times. Only idle connections are
+    closed to make room.
     """
 
     def __init__(self, most_connections: int, counts: ListenerCounts, limits: ListenerLimits) -> None:
@@ -61,18 +63,21 @@ class ConnectionLimit:
         self._sweep_timer: asyncio.TimerHandle | None = None
 
     def add(self, connection: Connection) -> None:
-        """Add a new connection."""
+        """Add a new connection, which is idle."""
         self._connections.add(connection)
         self._count_by_peer[connection.peer] += 1
         self._idle[connection] = None
         self._schedule_sweep(connection.deadline)
 
     def mark_busy(self, connection: Connection) -> None:
-        """Protect a connection from being closed while its request is being answered."""
+        """Mark a connection as busy, so that it is not closed while its request is being answered."""
         self._idle.pop(connection, None)
 
     def mark_idle(self, connection: Connection) -> None:
-        """Make a connection the first candidate for closing, because its request has been answered."""
+        """Mark a connection as idle again after its request has been answered.
+
+        If a connection must be closed to make room, this connection is considered first.
+        """
         if connection in self._connections:
             self._idle[connection] = None
             self._idle.move_to_end(connection, last=False)
@@ -90,15 +95,15 @@ class ConnectionLimit:
         self._wake()
 
     def reschedule(self, connection: Connection) -> None:
-        """Apply the changed `deadline` of an idle connection."""
+        """Take into account that the `deadline` of an idle connection is now earlier."""
         if connection in self._idle:
             self._schedule_sweep(connection.deadline)
 
     async def wait_for_room(self) -> None:
-        """Wait until there is room for one more connection. An idle connection may be closed to make room."""
+        """Wait until there is room for one more connection, if necessary by closing an idle connection."""
         while len(self._connections) >= self._most_connections and not self.evict():
             self._waiter = self._loop.create_future()
-            # while all idle connections are spared, try again at intervals
+            # if all idle connections are protected now, try again at intervals
             timer = self._loop.call_later(_RETRY_INTERVAL, self._wake) if self._idle else None
             try:
                 await self._waiter
@@ -107,13 +112,21 @@ class ConnectionLimit:
                     timer.cancel()
 
     async def wait_until_empty(self) -> None:
-        """Wait until no connection is open. Do not call this method while `wait_for_room` is waiting."""
+        """Wait until no connection is open.
+
+        Must not be called while `wait_for_room` is waiting, because both methods use the same future.
+        """
         while self._connections:
             self._waiter = self._loop.create_future()
             await self._waiter
 
     def evict(self) -> bool:
-        """Close the oldest idle connection that is not spared. Return False if there is none."""
+        """Close one idle connection to make room. Return False if none can be closed now.
+
+        A new connection is protected for a short time (`silence_grace`, `unread_grace`), and so is a connection from
+        which bytes were read in this iteration of the event loop. The first _MOST_CANDIDATES idle connections are
+        considered, the oldest first.
+        """
         now = self._loop.time()
         share = len(self._connections) / max(1, len(self._count_by_peer))
         chosen = None
@@ -158,9 +171,10 @@ class ConnectionLimit:
             self._sweep_timer = self._loop.call_at(moment, self._sweep)
 
     def _sweep(self) -> None:
-        """Close the idle connections that are past their deadline.
+        """Close the idle connections whose deadline has passed.
 
-        A single timer serves all connections, because most connections end within a millisecond.
+        One timer serves all connections. A timer for each connection would almost always be cancelled, because most
+        connections end within a millisecond.
         """
         now = self._loop.time()
         for connection in [connection for connection in self._idle if connection.deadline <= now]:

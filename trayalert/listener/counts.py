@@ -7,31 +7,31 @@ from trayalert.domain.times import Millis
 
 @dataclass(slots=True, kw_only=True)
 class ListenerCounts:
-    """The counts of the listener, which only the receiver's event loop writes, and which any thread may read.
-
-    `requests` counts all requests, and `stored` the callbacks that were stored. `strangers` are requests without a
-    right secret, and refused requests that got the same answer as a stranger. `probes` are requests that tried a wrong
-    secret. `limited` counts strangers that got 429, and `evicted` connections that were closed to make room for new
-    ones. `own_probes` are the probes that trayalert sent itself through its public address.
-
-    `turned_away` counts requests that had a right secret but got an answer other than 200, and `mistyped` requests that
-    had a right secret in a wrong URL. `lost_at` is the time of the last such request that no rule of the admin
-    refused: its alert may have been lost.
-    """
+    """The counts of the listener. Only the receiver's event loop changes them. Any thread may read them."""
 
     requests: int = 0
+    """All requests."""
     stored: int = 0
+    """Callbacks that were stored."""
     strangers: int = 0
+    """Requests without a right secret, and refused requests that got the same answer as a stranger's request."""
     probes: int = 0
+    """Secret guesses: requests to the hook with a wrong secret."""
     limited: int = 0
+    """Requests among `strangers` that got 429, because there were too many."""
     evicted: int = 0
+    """Connections that were closed to make room for new connections."""
     own_probes: int = 0
+    """Probes that trayalert sent to itself through its public address."""
     last_probe_at: Millis | None = None
     last_probe_from: str | None = None
     turned_away: int = 0
+    """Requests that had a right secret, but got an answer other than 200."""
     last_turned_away_at: Millis | None = None
     last_turned_away_why: str | None = None
     mistyped: int = 0
+    """Requests whose URL is almost a callback URL."""
     last_mistyped_at: Millis | None = None
     last_mistyped_why: str | None = None
     lost_at: Millis | None = None
+    """The time of the last refused or mistyped request by which an alert may have been lost (`CAUSES_OF_LOSS`)."""

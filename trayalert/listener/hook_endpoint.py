@@ -1,7 +1,8 @@
-"""The endpoint for callbacks: answers `POST` or `GET` on `/hook/<secret>`, and everything else with the same empty 404.
+"""The endpoint for callbacks, which arrive as `POST` or `GET` requests to `/hook/<secret>`.
 
-200 goes out only after `receive` has said that the callback is safe. The attacker is any stranger on the Internet. Only
-the secret in the path distinguishes Cloud Monitor from a stranger, so the path is never logged.
+A callback gets 200 only after `receive` has returned True, which means that the callback is stored. The attacker is
+any stranger on the Internet. A valid HTTP request from a stranger always gets the same empty 404, or 429 if there are
+too many. Only the secret in the path distinguishes Cloud Monitor from a stranger, so the path is never logged.
 """
 
 import asyncio
@@ -39,42 +40,38 @@ _METHODS = frozenset({"POST", "GET"})
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 CheckSecret = Callable[[bytes], str | None]
-"""A function that returns the name of a secret, or None if the secret is wrong."""
+"""A function that takes a secret, and returns the name of the secret, or None if the secret is wrong."""
 HeaderValues = Callable[[str], Sequence[str]]
+"""A function that takes the name of a header, and returns all values of the header in a request."""
 
 _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessRules:
-    """What the admin demands of a request besides the secret, and what is done with requests that are not callbacks.
-
-    `allowed_hosts` are the host names that a request may have; if empty, any host name is allowed. `sender` returns the
-    real sender of a request, given its peer and a function that returns the values of a header. `admits` returns
-    whether a sender may send callbacks.
-
-    `respond_to_probe` returns the answer to a probe that trayalert has sent to itself, given the token of the probe, or
-    None for any other token. `on_probe_refused` is called with the token and the reason if a probe is refused.
-
-    `find_typo` returns what is wrong with a path and query that are almost a callback URL, or None. `on_refused` is
-    called with cause and reason of each request with a right secret that gets no 200, and of each mistyped URL, once
-    the request is counted.
-    """
+    """What a callback needs besides a right secret, and the functions for probes, mistyped URLs and refusals."""
 
     allowed_hosts: frozenset[str] = frozenset()
+    """The host names that a request may have in its `Host` header. If empty, any host name is allowed."""
     sender: Callable[[str, HeaderValues], str] = lambda peer, _: peer
+    """Returns the real sender's address. Takes the peer's address and a function that reads the request's headers."""
     admits: Callable[[str], bool] = lambda _: True
+    """Returns whether the sender with the given address may send callbacks."""
     respond_to_probe: Callable[[bytes], str | None] = lambda _: None
+    """Takes a token. Returns the proof if trayalert has sent a probe with this token to itself, else None."""
     on_probe_refused: Callable[[bytes, str], None] = lambda *_: None
+    """Called if a probe that trayalert has sent to itself is refused, with the probe's token and the reason."""
     find_typo: Callable[[bytes], str | None] = lambda _: None
+    """Takes a path and query. Returns what is wrong with them if they are almost a callback URL, else None."""
     on_refused: Callable[[RefusalCause, str], None] = lambda *_: None
+    """Called after each refusal and each request with a mistyped URL, with the cause and the reason."""
 
 
 class _RequestHead(NamedTuple):
-    """What is known of a request when its head is complete.
+    """What is known about a request before its body is read.
 
-    `at` is the time by the wall clock. `started` is the same time by `time.perf_counter`, to measure how long the
-    answer takes.
+    `at` is the time of the request by the wall clock. `started` is the same time by `time.perf_counter`, and serves to
+    measure how long the answer takes.
     """
 
     at: Millis
@@ -84,9 +81,9 @@ class _RequestHead(NamedTuple):
 
 
 class HookEndpoint:
-    """Answers requests. Used on one event loop.
+    """Answers all requests to the listener. Must be used on a single event loop.
 
-    `check_secret` finds the secret's name, and `receive` stores a callback.
+    `check_secret` finds the name of a request's secret, and `receive` stores a callback.
     """
 
     def __init__(
@@ -112,9 +109,9 @@ class HookEndpoint:
         )
 
     async def handle(self, request: web.BaseRequest) -> Response:
-        """Answer a request: a stranger's request immediately, and a callback once it is stored."""
+        """Return the answer to a request. A stranger is answered immediately, and a callback once it is stored."""
         connection = request.protocol
-        assert isinstance(connection, HttpProtocol)  # noqa: S101 - the server makes no other class
+        assert isinstance(connection, HttpProtocol)  # noqa: S101 - the server makes connections of this class only
         self._counts.requests += 1
         headers = request.headers
         head = _RequestHead(
@@ -146,18 +143,25 @@ class HookEndpoint:
         return connection.make_response(refusal.status, refusal.text, retry_after=refusal.retry_after)
 
     def _find_secret(self, path: bytes) -> str | None:
-        """Return the name of the secret in a path, or None. An absolute URL and `*` contain no secret."""
+        """Return the name of the secret in a request's path, or None if the path contains no right secret.
+
+        HTTP also permits an absolute URL or `*` instead of a path. The result is then None.
+        """
         return self._check_secret(path[len(_PREFIX) :]) if path.startswith(_PREFIX) else None
 
     def _count_refusal(self, refusal: Refusal, head: _RequestHead) -> None:
-        """Count and report a request with a right secret that gets no 200."""
+        """Count and report the refusal of a request that has a right secret."""
         self._counts.turned_away += 1
         self._counts.last_turned_away_at = head.at
         self._counts.last_turned_away_why = refusal.reason
         self._report_refusal(refusal.cause, refusal.reason, head)
 
     def _count_stranger(self, target: bytes, head: _RequestHead) -> None:
-        """Count a request without a right secret, if it tried a wrong secret or has a mistyped callback URL."""
+        """Count a request without a right secret as mistyped or as a secret guess.
+
+        A request is mistyped if its URL is almost a callback URL. Any other request to the hook is a secret guess.
+        Requests to other paths are not counted here.
+        """
         typo = self._rules.find_typo(target)
         if typo is not None:
             self._counts.mistyped += 1
@@ -172,15 +176,15 @@ class HookEndpoint:
     def _report_refusal(self, cause: RefusalCause, reason: str, head: _RequestHead) -> None:
         if cause in CAUSES_OF_LOSS:
             self._counts.lost_at = head.at
-        # report after the answer: a stranger must not learn from the time of the answer whether something is reported
+        # report after the answer: a stranger must not learn from the response time whether something is reported
         asyncio.get_running_loop().call_soon(self._rules.on_refused, cause, reason)
 
     async def _answer_probe(
         self, request: web.BaseRequest, head: _RequestHead, token: bytes, proof: str
     ) -> tuple[int, str]:
-        """Return the status and the text of the answer to a probe that trayalert has sent to itself.
+        """Check a probe that trayalert has sent to itself, and return the status and the text of the answer.
 
-        A probe is checked like a callback, but may come from any sender. Nothing of the probe is stored.
+        The checks are the same as for a callback, except that any sender is admitted. Nothing of a probe is stored.
         """
         self._counts.own_probes += 1
         refusal = self._find_refusal(request)
@@ -194,9 +198,10 @@ class HookEndpoint:
         return status, text
 
     def refuse_invalid(self, connection: HttpProtocol) -> Response:
-        """Answer a request that is not valid HTTP.
+        """Return the answer to a request that is not valid HTTP.
 
-        The request may be a callback to which a proxy has added headers that are too large.
+        The request may still be a callback, for example if a proxy has added headers that are too large. The secret is
+        therefore looked for in the first line.
         """
         self._counts.requests += 1
         head = _RequestHead(now(), time.perf_counter(), connection.peer, "-")
@@ -209,10 +214,10 @@ class HookEndpoint:
         return self._reject(connection, 400, head)
 
     def _reject(self, connection: HttpProtocol, status: int, head: _RequestHead) -> Response:
-        """Answer a stranger, or a refused request that must look like a stranger's.
+        """Return the answer that strangers get, with the given status, or with 429 if there are too many strangers.
 
-        Strangers and refused requests get the same answer, so that strangers learn nothing. Too many requests of this
-        kind get 429.
+        A request with a right secret that is refused because of its head gets the same answer as a stranger, so that
+        the answer does not reveal that the secret is right.
         """
         self._counts.strangers += 1
         if not self._stranger_bucket.take(time.monotonic()):
@@ -228,7 +233,10 @@ class HookEndpoint:
             self._access_log.add(AccessLogEntry(head.at, head.sender, head.method, kind, secret, status, size, seconds))
 
     def _find_refusal(self, request: web.BaseRequest, sender: str | None = None) -> Refusal | None:
-        """Return why a request with a right secret is refused, or None. If `sender` is None, any sender is admitted."""
+        """Check the head of a request with a right secret or token. Return None if it is in order, else the refusal.
+
+        If `sender` is None, any sender is admitted.
+        """
         if "Origin" in request.headers:
             return Refusal(RefusalCause.ORIGIN, 404, "it came from a page in a browser (it has an Origin)")
         if request.method not in _METHODS:
@@ -255,9 +263,9 @@ class HookEndpoint:
     async def _receive_callback(
         self, request: web.BaseRequest, *, head: _RequestHead, secret: str, query: bytes
     ) -> tuple[Refusal | None, int]:
-        """Read a callback and have it stored.
+        """Read a callback and store it. Return the refusal and the body's length.
 
-        Return the refusal (None if the callback was stored) and the length of the body.
+        The refusal is None if the callback was stored. The length is 0 if the body could not be read.
         """
         held = HeldBody(self.large_bodies, secret)
         refusal: Refusal | None = NOT_STORED
@@ -280,12 +288,12 @@ class HookEndpoint:
         return refusal, len(body)
 
     async def _store(self, callback: Callback) -> Refusal | None:
-        """Have a callback stored. Return why it was refused, or None if it was stored."""
+        """Pass a callback to `receive`. Return None if the callback was stored, or the refusal if not."""
         try:
             stored = await self._receive(callback)
         except RefusedError as error:
             return error.refusal
-        except Exception:  # an unexpected exception: the sender is asked to send the callback again
+        except Exception:  # a bug must not lose the callback: ask the sender to send the callback again
             _logger.exception("a callback could not be received")
             return NOT_STORED
         self._counts.stored += stored
@@ -293,7 +301,7 @@ class HookEndpoint:
 
 
 async def _read_or_refuse(request: web.BaseRequest, held: HeldBody, deadline: float) -> bytes | Refusal:
-    """Return the body of a request, or the reason why it could not be read within `deadline` seconds."""
+    """Return a request's body, or a refusal if the body is not acceptable or takes longer than `deadline` seconds."""
     try:
         body = await _read_body(request, held, deadline)
         held.take()

@@ -1,6 +1,7 @@
-"""aiohttp's server, connection and response, with limits that aiohttp lacks. A connection serves a single request.
+"""Subclasses of aiohttp's server, connection and response, with limits that aiohttp lacks.
 
-The connection limit enforces `deadline`, because aiohttp has timers only for a part of a connection's life.
+A connection serves a single request. `ConnectionLimit` enforces the connection's `deadline`, because aiohttp's own
+timers cover only a part of a connection's life.
 """
 
 import asyncio
@@ -18,19 +19,19 @@ from trayalert.listener.connection_limit import ConnectionLimit
 from trayalert.listener.limits import ListenerLimits
 
 _HEADERS = CIMultiDict({"Server": "", "Cache-Control": "no-store", "Content-Type": "text/plain"})
-"""`Server` is empty, because aiohttp would otherwise send its own name and version."""
+"""The headers of every response. `Server` is set, because aiohttp would otherwise send its own name and version."""
 _VERSIONS = frozenset({HttpVersion10, HttpVersion11})
 _INVALID_HEAD = b"\0"
-"""A byte that makes any incomplete head of a request invalid."""
+"""A byte that is invalid everywhere in a request head, so aiohttp's parser rejects the head when it gets this byte."""
 _MOST_FIRST_BYTES = 256
-"""Number of first bytes to keep of a request: enough for the method and the path of a callback."""
+"""Number of bytes to keep from the beginning of a request, which is enough for a callback's method and path."""
 
 _logger = logging.getLogger(__name__)
 _http_logger = logging.getLogger(f"{__name__}.http")
 
 
 class _TracebackFilter(logging.Filter):
-    """Drops aiohttp's tracebacks from the program log, because they may contain the path and thus the secret."""
+    """Removes the tracebacks from aiohttp's log records. A traceback may contain the path, and thus the secret."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.exc_info = None
@@ -42,7 +43,7 @@ _http_logger.addFilter(_TracebackFilter())
 
 
 class Response(web.Response):
-    """A response that closes its connection. Further requests on the connection are not handled."""
+    """A response after which the connection is closed. Further requests on the connection are not answered."""
 
     def __init__(
         self, status: int, text: str = "", *, linger: Callable[[], Awaitable[None]], retry_after: int | None = None
@@ -54,15 +55,16 @@ class Response(web.Response):
         self._linger = linger
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Write the answer, then discard late bytes for a short time, so that the sender does not lose the answer."""
+        """Write the answer, then call `linger`, so that the sender can read the answer before the connection closes."""
         await super().write_eof(data)
         await self._linger()
 
 
 class HttpProtocol(web.RequestHandler):
-    """A connection of the listener, which the connection limit counts.
+    """One connection to the listener.
 
-    A connection is idle until the head of its request is complete, and idle again while it lingers after the answer.
+    For the connection limit, a connection is idle until its request head is complete, and busy until the request is
+    answered. After the answer, the connection is idle again while it waits for the sender to close it.
     """
 
     __slots__ = (
@@ -95,7 +97,7 @@ class HttpProtocol(web.RequestHandler):
         self.read_this_turn = False
         self.supported_version = False
         self.first_bytes = b""
-        """The beginning of the request, for a head that aiohttp cannot parse."""
+        """The beginning of the request. If aiohttp cannot parse the request head, the path is read from these bytes."""
         self.peer = ""
         self.connect_task: asyncio.Task[None] | None = None
         self._connection_limit = connection_limit
@@ -108,12 +110,15 @@ class HttpProtocol(web.RequestHandler):
         self._socket: socket.socket | None = None
 
     def attach(self, accepted: socket.socket, peer: str) -> None:
-        """Set the accepted socket and the address of its peer."""
+        """Set the accepted socket and the peer's address."""
         self._socket = accepted
         self.peer = peer
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to read. With TLS, the handshake is complete."""
+        """Start reading, and set the deadline for the request head.
+
+        With TLS, asyncio calls this method after the handshake.
+        """
         super().connection_made(transport)
         now, limits = asyncio.get_running_loop().time(), self._limits
         deadline = min(now + limits.header_deadline, self.accepted_at + limits.longest_connection)
@@ -122,11 +127,14 @@ class HttpProtocol(web.RequestHandler):
             self._connection_limit.reschedule(self)
 
     def wait_for_handshake(self) -> None:
-        """Extend the deadline to leave time for a TLS handshake before the request."""
+        """Extend the deadline, because a TLS handshake comes before the request."""
         self.deadline = self.accepted_at + self._limits.longest_connection
 
     def begin_request(self, body: StreamReader, *, supported_version: bool) -> None:
-        """Mark the connection as busy, because the head of its request is complete."""
+        """Mark the connection as busy. Called when the request head is complete.
+
+        `body` is the stream from which the request's body will be read.
+        """
         self._begun = True
         self.supported_version = supported_version
         self._body = body
@@ -135,11 +143,14 @@ class HttpProtocol(web.RequestHandler):
         self._connection_limit.mark_busy(self)
 
     def make_response(self, status: int, text: str = "", *, retry_after: int | None = None) -> Response:
-        """Return the answer to the request."""
+        """Return a response that closes this connection.
+
+        `retry_after` is the number of seconds for the `Retry-After` header, or None to leave the header out.
+        """
         return Response(status, text, linger=self._linger, retry_after=retry_after)
 
     def data_received(self, data: bytes) -> None:
-        """Read more of the request. After the answer, discard the bytes."""
+        """Pass the bytes to aiohttp's parser, or discard them if the request has already been answered."""
         if self._answered:
             self._discard(len(data))
             return
@@ -147,7 +158,7 @@ class HttpProtocol(web.RequestHandler):
             self.first_bytes += data[: _MOST_FIRST_BYTES - len(self.first_bytes)]
         super().data_received(data)
         if self._begun:
-            if self._messages:  # aiohttp parsed bytes of the body as another request: the body is broken
+            if self._messages:  # aiohttp found a further request: a body that is still incomplete is broken
                 self._fail_body()
         else:
             self._head_length += len(data)
@@ -156,20 +167,21 @@ class HttpProtocol(web.RequestHandler):
                 asyncio.get_running_loop().call_soon(self._check_head_length)
 
     def _check_head_length(self) -> None:
-        """Make a head that is too long invalid.
+        """Reject a request head that is too long and still incomplete.
 
-        Called one iteration of the event loop after bytes were read: by then aiohttp has begun the request if its head
-        is complete.
+        Called one iteration of the event loop after bytes were read. By then, aiohttp has called `begin_request` if the
+        head is complete.
         """
         self.read_this_turn = False
         if not self._begun and self._head_length > self._limits.largest_head:
             super().data_received(_INVALID_HEAD)
 
     async def _linger(self) -> None:
-        """Discard what still arrives for a short time after the answer, before aiohttp closes the connection.
+        """After the answer, read and discard the rest of the request until the sender closes the connection.
 
-        Closing a socket with unread bytes makes the system reset the connection, and a reset can make the sender lose
-        the answer.
+        `lingering_time` and `largest_remainder` limit how long and how much is read. There is nothing to wait for if
+        the request has been read to its end. If a socket were closed with unread bytes, the system would reset the
+        connection, and the reset could make the sender lose the answer.
         """
         self._answered = True
         transport = self.transport
@@ -178,7 +190,7 @@ class HttpProtocol(web.RequestHandler):
         if not transport.is_reading():
             transport.resume_reading()
         if transport.can_write_eof():
-            with contextlib.suppress(OSError):  # the sender has just closed the connection; `connection_lost` follows
+            with contextlib.suppress(OSError):  # the sender has closed the connection; `connection_lost` comes next
                 transport.write_eof()
         loop = asyncio.get_running_loop()
         self.deadline = loop.time() + self._limits.lingering_time
@@ -187,7 +199,7 @@ class HttpProtocol(web.RequestHandler):
         await self._closed_waiter
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Remove the connection from the connection limit. A callback that is being stored is still stored."""
+        """Clean up after the connection has closed. If its callback is being stored now, storing is not interrupted."""
         self._fail_body()
         super().connection_lost(exc)
         self._connection_limit.remove(self)
@@ -196,7 +208,10 @@ class HttpProtocol(web.RequestHandler):
         self._body = self._closed_waiter = self._socket = None  # break reference cycles
 
     def eof_received(self) -> bool:  # type: ignore[override] # asyncio uses the result; aiohttp returns None
-        """Keep the connection half open for a sender that has sent everything and waits for the answer."""
+        """Return whether to keep the connection half-open, so that the request can still be answered.
+
+        Called when the sender has closed its sending side. If the body is incomplete, its rest will never arrive.
+        """
         if self._answered or not (self._begun or self.read_this_turn) or self.transport is None:
             return False
         self._eof_seen = True
@@ -210,13 +225,13 @@ class HttpProtocol(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,  # noqa: ARG002 - the message quotes what was sent
     ) -> Response:
-        """Answer a request that is not HTTP, or whose handling failed with an unexpected exception."""
-        if status < 500:  # broken requests of strangers are not logged
+        """Return the answer to a request that is not valid HTTP, or that could not be handled because of a bug."""
+        if status < 500:  # not logged, because any stranger can send broken requests
             if exc is not None:
                 exc.with_traceback(None)  # break a reference cycle that only garbage collection would free
             self._body = None
             return self._refuse_invalid(self)
-        _logger.error("a request could not be answered", exc_info=exc)  # trayalert's traceback contains no path
+        _logger.error("a request could not be answered", exc_info=exc)  # this traceback does not contain the path
         return self.make_response(500)
 
     def has_received(self) -> bool:
@@ -224,7 +239,7 @@ class HttpProtocol(web.RequestHandler):
         return self._head_length > 0
 
     def has_unread(self) -> bool:
-        """Return whether the socket holds bytes that have not been read yet."""
+        """Return whether bytes have arrived that have not been read yet."""
         try:
             return self._socket is not None and bool(self._socket.recv(1, socket.MSG_PEEK))
         except OSError:
@@ -238,7 +253,7 @@ class HttpProtocol(web.RequestHandler):
             self.connect_task.cancel()
 
     def _fail_body(self) -> None:
-        """Make the reader of an incomplete body fail, because the rest of the body will not come."""
+        """If the body is incomplete, make reading it fail, because the rest of the body will never arrive."""
         if self._body is not None and not self._body.is_eof() and self._body.exception() is None:
             self._body.set_exception(web.RequestPayloadError())
 
@@ -249,10 +264,10 @@ class HttpProtocol(web.RequestHandler):
 
 
 class Server(web.Server):
-    """Makes the protocols of new connections.
+    """Creates an `HttpProtocol` for each new connection.
 
-    If aiohttp does not know one of the limits, making a protocol raises `TypeError`. aiohttp's own server would drop
-    all limits instead.
+    If aiohttp does not know the parameter name of a limit, creating a protocol raises `TypeError`. aiohttp's own server
+    would continue without any of the limits instead.
     """
 
     def __init__(
@@ -271,7 +286,7 @@ class Server(web.Server):
         self._protocol_class = protocol_class
 
     def __call__(self) -> HttpProtocol:
-        """Return the protocol of a new connection."""
+        """Return the protocol for a new connection."""
         return self._protocol_class(self, self._connection_limit, self._refuse_invalid, self._limits)
 
 
@@ -285,6 +300,6 @@ def _begin_request(
     assert isinstance(connection, HttpProtocol)  # noqa: S101 - the server makes connections of this class only
     supported = message.version in _VERSIONS and not (message.chunked and message.version < HttpVersion11)
     connection.begin_request(body, supported_version=supported)
-    if not supported:  # aiohttp answers with the request's version
+    if not supported:  # aiohttp would write the unsupported version into its answer
         message = message._replace(version=HttpVersion11)
     return web.BaseRequest(message, body, connection, writer, task, asyncio.get_running_loop())

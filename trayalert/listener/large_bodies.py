@@ -1,7 +1,7 @@
-"""Limits the memory and the hourly bytes of bodies that are larger than `LARGEST_SMALL_BODY`.
+"""Limits large bodies: their memory over all connections, and their bytes within an hour for each secret.
 
-The memory is limited over all connections, and the bytes per hour for each secret. Only bytes that have arrived count,
-so a sender that announces much and sends little takes nothing from other senders.
+A body is large if it is longer than `LARGEST_SMALL_BODY`. Only bytes that have arrived are counted. A sender that
+announces a long body but sends little of it therefore takes nothing away from other senders.
 """
 
 import math
@@ -13,16 +13,16 @@ from trayalert.listener.refusals import RefusedError, too_large, too_much
 
 _HOUR = 3600.0
 _RETRY_AFTER = 2
-"""Seconds after which a sender may try again if other bodies use up the memory."""
+"""Number of seconds after which a sender should try again if other large bodies use up the permitted memory."""
 
 TakenBody = tuple[float, int]
-"""The time at which a large body was accepted, by the event loop's clock, and the body's length."""
+"""A large body that was accepted: the time by the event loop's clock, and the body's length in bytes."""
 
 
 class LargeBodies:
-    """Counts the large bodies of all connections.
+    """Counts the large bodies of all connections. Must be used on a single event loop.
 
-    Used on one event loop. `clock` is the event loop's clock. `held_bytes` is the memory that large bodies use now.
+    `clock` is the event loop's clock. `held_bytes` is the number of bytes that large bodies take up in memory now.
     """
 
     def __init__(self, clock: Callable[[], float], limits: ListenerLimits) -> None:
@@ -32,9 +32,9 @@ class LargeBodies:
         self._taken: dict[str, deque[TakenBody]] = {}
 
     def check(self, secret: str, length: int) -> None:
-        """Raise `RefusedError` if `length` more bytes of large bodies would exceed the secret's hourly limit.
+        """Raise `RefusedError` if a large body of `length` bytes would exceed the secret's hourly limit.
 
-        The error says after how many seconds these bytes will be allowed.
+        The error's refusal says after how many seconds the body can be accepted.
         """
         taken = self._taken.get(secret, ())
         now = self._clock()
@@ -53,19 +53,19 @@ class LargeBodies:
             raise RefusedError(too_much(reason, retry_after=math.ceil(wait)))
 
     def take(self, secret: str, length: int) -> TakenBody:
-        """Count a large body that is about to be stored. Raise `RefusedError` under the same condition as `check`."""
+        """Count a large body that is about to be stored. Call `check` first, which may raise `RefusedError`."""
         self.check(secret, length)
         taken = (self._clock(), length)
         self._taken.setdefault(secret, deque()).append(taken)
         return taken
 
     def give_back(self, secret: str, taken: TakenBody) -> None:
-        """Stop counting a body, because it could not be stored."""
+        """Remove a body from the secret's hourly count, because the body could not be stored."""
         self._taken[secret].remove(taken)
 
 
 class HeldBody:
-    """The memory that a single body uses until `release`. If `secret` is None, the body must not be large."""
+    """Counts the memory that one body takes up until `release`. If `secret` is None, a large body is refused."""
 
     __slots__ = ("_bytes", "_large_bodies", "_secret", "_taken")
 
@@ -76,15 +76,18 @@ class HeldBody:
         self._taken: TakenBody | None = None
 
     def expect(self, length: int) -> None:
-        """Check the announced length of the body. Raise `RefusedError` if the body is too long to be accepted."""
+        """Check the announced length of the body.
+
+        Raise `RefusedError` if the body is too large, or would exceed its secret's hourly limit.
+        """
         self._check_length(length)
         if length > LARGEST_SMALL_BODY and self._secret is not None:
             self._large_bodies.check(self._secret, length)
 
     def grow(self, length: int) -> None:
-        """Count the memory of a body of which `length` bytes have arrived so far.
+        """Count the memory of the body, of which `length` bytes have arrived so far.
 
-        Raise `RefusedError` if the body is too long, or if large bodies use too much memory.
+        Raise `RefusedError` if the body is too large, or if all large bodies together would take up too much memory.
         """
         self._check_length(length)
         if length <= LARGEST_SMALL_BODY:
@@ -103,7 +106,10 @@ class HeldBody:
             raise RefusedError(too_large(largest))
 
     def take(self) -> None:
-        """Count the complete body against its secret's hourly limit. Raise `RefusedError` if the limit is exceeded."""
+        """Add the complete body to its secret's hourly count, if the body is large.
+
+        Raise `RefusedError` if the body would exceed the hourly limit.
+        """
         if self._bytes and self._secret is not None:
             self._taken = self._large_bodies.take(self._secret, self._bytes)
 

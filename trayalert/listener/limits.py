@@ -1,7 +1,7 @@
 """All limits of the listener. Lengths are in bytes, and times in seconds.
 
-The attacker is any stranger on the Internet. No connection without a right secret lasts longer than
-`longest_connection`.
+The attacker is any stranger on the Internet. Without a right secret, no request can keep its connection open for longer
+than `longest_connection` and `lingering_time` together.
 """
 
 import sys
@@ -12,10 +12,10 @@ from typing import Any
 LARGEST_SMALL_BODY = 64 * 1024
 """Largest body that counts as small. A callback with a single alert is always small.
 
-Larger bodies are bounded by three of the limits below.
+`largest_body`, `most_large_held` and `most_large_an_hour` limit all larger bodies.
 """
 BACKLOG = 1024
-"""Number of connections that the kernel holds until they are accepted."""
+"""Largest number of connections that may wait in the kernel until the listener accepts them."""
 
 _RESERVED_DESCRIPTORS = 100
 _ENOUGH_DESCRIPTORS = 4096
@@ -27,50 +27,58 @@ _FEWEST_CONNECTIONS = 16
 class ListenerLimits:
     """The limits of one listener.
 
-    The program uses the defaults. A test may open a listener with other limits.
+    The program uses the default values. A test may open a listener with other limits.
     """
 
     largest_body: int = 1024 * 1024
     """Largest body of a callback with a right secret. A group from Alertmanager may hold hundreds of alerts."""
     most_large_held: int = 16 * 1024 * 1024
-    """Bytes of large bodies that may be in memory at the same time, over all connections."""
+    """Bytes that the large bodies of all connections together may take up in memory."""
     most_large_an_hour: int = 64 * 1024 * 1024
-    """Bytes of large bodies that are accepted for each secret within an hour."""
+    """Bytes of large bodies that may arrive with the same secret within an hour."""
     largest_head: int = 64 * 1024
-    """Largest size of the request line and all headers together, while the head is incomplete."""
+    """Largest size of a request head (the request line and all headers) that is still incomplete."""
     longest_line: int = 16_384
-    """Longest request line. Events may come by GET, with 2 to 5 KB of query."""
+    """Longest request line. Events may be sent by GET, with a query of 2 to 5 KB."""
     longest_header: int = 4_096
     most_headers: int = 64
 
     header_deadline: float = 5.0
+    """Seconds within which the whole request head must arrive."""
     body_deadline: float = 3.0
-    """Seconds within which the whole body must arrive, even if it arrives in small pieces."""
+    """Seconds within which the whole body must arrive, however many pieces it arrives in."""
     handshake_deadline: float = 5.0
     lingering_time: float = 1.0
-    largest_remainder: int = 4 * 1024 * 1024
-    """After the answer, the rest of a request is read for at most `lingering_time` and up to this many bytes.
+    """Seconds for which the rest of a request may still be read after the answer.
 
-    Closing the connection immediately could make the sender lose the answer.
+    If the connection were closed immediately, the sender could lose the answer.
     """
+    largest_remainder: int = 4 * 1024 * 1024
+    """Number of bytes that may still be read after the answer."""
     longest_connection: float = 7.5
+    """Seconds within which the request head must be complete, counted from the start of a TLS handshake."""
     close_deadline: float = 5.0
-    """Seconds to wait for requests that are being answered when the listener closes."""
+    """Longest time for which a closing listener waits until all requests in progress are answered."""
 
     strangers_at_once: int = 500
+    """Number of requests from strangers that may come in a burst before further strangers get 429."""
     strangers_a_second: float = 50.0
+    """Number of requests from strangers per second above which strangers get 429, once the burst is used up."""
 
     silence_grace: float = 0.05
-    """Seconds for which a new connection that has sent nothing is not closed to make room for others.
+    """Seconds for which a new connection is protected from being closed to make room, although it has sent nothing yet.
 
-    The value is so small that thousands of connections a second are accepted even when the limit of connections is
+    The value is small, so that thousands of connections per second can be accepted even if the connection limit is
     reached.
     """
     unread_grace: float = 1.0
-    """Seconds for which a new connection is not closed to make room while its first bytes have not been read yet."""
+    """Seconds for which a new connection is protected from being closed to make room, if its first bytes have arrived.
+
+    The protection ends when the bytes have been read.
+    """
 
     def http_limits(self) -> dict[str, Any]:
-        """Return the limits that aiohttp enforces, by aiohttp's names."""
+        """Return the limits that aiohttp enforces, keyed by the names of aiohttp's parameters."""
         return {
             "max_line_size": self.longest_line,
             "max_field_size": self.longest_header,
@@ -82,12 +90,13 @@ DEFAULT_LIMITS = ListenerLimits()
 
 
 def raise_descriptor_limit() -> int:
-    """Raise the soft limit of file descriptors if necessary. Return how many connections the limit then allows.
+    """Raise the soft limit on file descriptors if it is too low. Return the number of connections to allow.
 
-    The soft limit can be raised up to the hard limit. The result is never below _FEWEST_CONNECTIONS.
+    The soft limit cannot be raised above the hard limit. The result is between _FEWEST_CONNECTIONS and
+    _MOST_CONNECTIONS.
     """
     if sys.platform == "win32":
-        return 512  # Windows has no limit on sockets, but they cost memory
+        return 512  # Windows does not limit the number of sockets, but each socket needs memory
     import resource  # noqa: PLC0415 - missing on Windows
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -1,7 +1,8 @@
-"""Serves `GET /metrics` for Prometheus and `GET /healthz` on a port of 127.0.0.1. Other host names get 404.
+"""Serves `GET /metrics` for Prometheus and `GET /healthz` on a port of 127.0.0.1.
 
 The attacker is a web page that uses DNS rebinding to make a browser on this computer send requests to this port. The
-host name in a request of this attack is the attacker's.
+`Host` header of these requests contains the attacker's host name. A request with any host name other than localhost
+therefore gets 404.
 """
 
 import asyncio
@@ -22,33 +23,36 @@ _logger = logging.getLogger(__name__)
 _silent_logger = logging.Logger(__name__, logging.CRITICAL + 1)  # noqa: LOG001 - drops messages on broken requests
 
 Render = Callable[[], tuple[bytes, str]]
-"""A function that returns the text of /metrics and its content type.
+"""A function that returns the body and the content type of `/metrics`.
 
-Called in a thread, because the function may read the log. Only one call runs at a time.
+The function is called in a thread, because it may read the log. Only one call runs at a time.
 """
 CheckHealth = Callable[[], tuple[bool, str]]
-"""A function that returns whether the program is healthy and, if not, a sentence that says why.
+"""A function that returns whether the program is healthy, and a sentence that says why it is not.
 
-Called on the event loop.
+The function is called on the event loop.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class MetricsServer:
-    """A port that is open for metrics."""
+    """An open metrics server."""
 
     port: int
     _listening: asyncio.Server
     _server: web.Server
 
     async def close(self) -> None:
-        """Close the port and all connections."""
+        """Stop listening on the port, and close all connections."""
         self._listening.close()
         await self._server.shutdown(1.0)
 
 
 async def open_metrics(port: int, *, render: Render, check_health: CheckHealth) -> MetricsServer:
-    """Answer requests on a port of 127.0.0.1. Port 0 picks a free port. Raise `ListenerFault`."""
+    """Open the metrics server on a port of 127.0.0.1. Raise `ListenerFault` if the port cannot be opened.
+
+    If `port` is 0, the system chooses a free port.
+    """
     endpoint = _MetricsEndpoint(render, check_health)
     server = web.Server(endpoint.handle, access_log=None, logger=_silent_logger, keepalive_timeout=10.0)
     try:
@@ -63,9 +67,10 @@ async def open_metrics(port: int, *, render: Render, check_health: CheckHealth) 
 async def serve_metrics(
     port: int, *, render: Render, check_health: CheckHealth, report: Callable[[int | None, str | None], None]
 ) -> None:
-    """Answer requests until cancelled. If the port cannot be opened, try again at intervals.
+    """Run the metrics server until cancelled. If the port cannot be opened, try again at intervals.
 
-    `report(port, None)` is called when the port is open, and `report(None, sentence)` when it cannot be opened.
+    `report(port, None)` is called once the port is open. `report(None, sentence)` is called if the port cannot be
+    opened, and again only if the reason changes.
     """
     reported: str | None = None
     while True:
@@ -88,7 +93,8 @@ async def serve_metrics(
 class _MetricsEndpoint:
     """Answers requests for metrics.
 
-    All requests that arrive while the text is being made get the same text, so a slow disk blocks a single thread only.
+    If requests arrive while `render` is running, all of them wait for the result of the same call. A slow disk
+    therefore blocks only one thread.
     """
 
     def __init__(self, render: Render, check_health: CheckHealth) -> None:

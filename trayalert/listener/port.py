@@ -1,4 +1,4 @@
-"""Opens a port, or raises a fault that says why the port cannot be opened and what to do."""
+"""Opens a port, or raises a fault that says why the port cannot be opened and what the user can do."""
 
 import errno
 import socket
@@ -7,15 +7,18 @@ from trayalert.domain.fault import Fault
 from trayalert.listener.limits import BACKLOG
 
 DEFAULT_HOST = "127.0.0.1"
-"""Used if the settings name no host, because no URL could name an empty host."""
+"""The host on which to listen if the settings name no host, because a URL cannot contain an empty host."""
 
 
 class ListenerFault(Fault):
-    """The listener cannot be opened."""
+    """Raised if the listener or the metrics server cannot be opened."""
 
 
 def bind_port(host: str, port: int) -> socket.socket:
-    """Return a socket that listens on the host and port. Port 0 picks a free port. Raise `ListenerFault`."""
+    """Return a socket that listens on the host and port. Raise `ListenerFault` if the port cannot be opened.
+
+    If `port` is 0, the system chooses a free port.
+    """
     host = host or DEFAULT_HOST
     try:
         return _bind(host, port)
@@ -33,10 +36,11 @@ def bind_port(host: str, port: int) -> socket.socket:
 
 
 def port_fault(error: OSError, port: str, if_taken: str, if_forbidden: str, otherwise: str) -> ListenerFault:
-    """Return the fault for an error on opening a port.
+    """Return a fault that says why a port could not be opened and what the user can do.
 
-    `port` names the port in the text. `if_taken` and `if_forbidden` say what to do if the port is in use or not
-    allowed. `otherwise` is the whole text for any other error.
+    `port` is the port's name in the message. `if_taken` is the advice for a port that another program uses, and
+    `if_forbidden` is the advice for a port that this user may not open. For any other error, `otherwise` is the whole
+    message.
     """
     reasons = {
         errno.EADDRINUSE: f"{port} is taken by another program. End it, or {if_taken}.",
@@ -55,8 +59,8 @@ def _bind(host: str, port: int) -> socket.socket:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.setblocking(False)
         listening.bind(address)
-        # two sockets may be bound to the same port until one of them listens: listen now, so that a port in use is
-        # noticed here
+        # two sockets can be bound to the same port while neither of them listens: listen now, so that this function
+        # fails if the port is in use
         listening.listen(BACKLOG)
     except BaseException:
         listening.close()

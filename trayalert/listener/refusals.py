@@ -1,6 +1,7 @@
-"""Why a request with a right secret gets no 200: the answer to the sender, and the reason for the user.
+"""The refusals of requests that have a right secret: each has an answer for the sender and a reason for the user.
 
-A sender does not repeat a request that got a 4xx. Therefore each refusal is counted, and reported on this computer.
+Senders do not repeat a request that was answered with a 4xx status. Each refusal is therefore counted, and reported to
+the user of this computer.
 """
 
 import enum
@@ -10,7 +11,7 @@ from trayalert.listener.limits import ListenerLimits
 
 
 class RefusalCause(enum.StrEnum):
-    """The kind of a refusal. The user is notified of each kind at most once an hour."""
+    """The cause of a refusal. For each cause, the user is notified at most once an hour."""
 
     ORIGIN = "origin"
     METHOD = "method"
@@ -29,15 +30,20 @@ CAUSES_OF_LOSS = frozenset({
     RefusalCause.HTTP, RefusalCause.BROKEN, RefusalCause.TOO_LARGE, RefusalCause.TOO_SLOW, RefusalCause.TOO_MUCH,
     RefusalCause.MISTYPED,
 })  # fmt: skip
-"""Causes by which an alert may have been lost although no rule of the admin refused it."""
+"""The causes by which an alert may have been lost.
+
+ORIGIN, METHOD, HOST and SENDER are left out, because a rule refuses such requests on purpose. NOT_STORED is left out,
+because the log's state already shows it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a request is refused, and the answer to its sender.
+    """A refusal: the answer for the sender, and the reason for the user.
 
     `status` and `text` are the answer. `retry_after` is the number of seconds after which the sender may try again, or
-    None. `reason` is a clause that follows "a request was turned away: ".
+    None if the answer does not say when to try again. `reason` is a clause for the user, which follows the words "a
+    request was turned away: ".
     """
 
     cause: RefusalCause
@@ -48,7 +54,7 @@ class Refusal:
 
 
 class RefusedError(Exception):
-    """Raised when a request is refused while its body is being read or stored."""
+    """Raised if a request is refused while its body is being read or stored."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.reason)
@@ -68,7 +74,7 @@ NOT_STORED = Refusal(
 
 
 def invalid_http(limits: ListenerLimits) -> Refusal:
-    """Return the refusal of a request that is not valid HTTP, or whose head exceeds a limit."""
+    """Return the refusal for a request that is not valid HTTP, or whose head exceeds a limit."""
     return Refusal(
         RefusalCause.HTTP,
         400,
@@ -78,18 +84,18 @@ def invalid_http(limits: ListenerLimits) -> Refusal:
 
 
 def too_large(largest: int) -> Refusal:
-    """Return the refusal of a body of more than `largest` bytes."""
+    """Return the refusal for a body that is larger than `largest` bytes."""
     size = f"{largest >> 20} MiB" if largest >> 20 else f"{largest >> 10} KiB"
     reason = f"its body is larger than {size}. Let its sender send fewer alerts at once (Alertmanager: max_alerts)"
     return Refusal(RefusalCause.TOO_LARGE, 413, reason, f"a callback has at most {largest} bytes\n")
 
 
 def too_slow(deadline: float) -> Refusal:
-    """Return the refusal of a body that takes longer than `deadline` seconds to arrive."""
+    """Return the refusal for a body that did not arrive within `deadline` seconds."""
     reason = f"its body did not arrive within {deadline:g} s"
     return Refusal(RefusalCause.TOO_SLOW, 408, reason, f"the body did not come within {deadline:g} s\n")
 
 
 def too_much(reason: str, *, retry_after: int) -> Refusal:
-    """Return the refusal of a large body that cannot be accepted yet."""
+    """Return the refusal for a large body that cannot be accepted now, but can be after `retry_after` seconds."""
     return Refusal(RefusalCause.TOO_MUCH, 503, reason, f"send it again in {retry_after} s\n", retry_after)

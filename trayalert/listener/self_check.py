@@ -1,6 +1,7 @@
-"""The self-check before the listener opens: requests over connections in memory prove that the limits are in force.
+"""The self-check, which runs before the listener opens.
 
-If a limit is not in force, because of a mistyped name or another version of aiohttp, the listener must not open.
+The self-check sends requests over in-memory connections to prove that the limits are in force. The listener must not
+open if a limit is not in force. That can happen if a parameter name is misspelled or aiohttp has changed.
 """
 
 import asyncio
@@ -13,14 +14,14 @@ from trayalert.listener.limits import ListenerLimits
 from trayalert.listener.port import ListenerFault
 
 _TURNS = 50
-"""Number of iterations of the event loop within which a connection in memory must answer."""
+"""Number of iterations of the event loop within which a request must be answered and its connection closed."""
 
 _HEAD = b"POST /hook/self-check HTTP/1.1\r\nHost: self-check\r\n"
 _VALID = _HEAD + b"Content-Length: 1\r\n\r\nx"
 
 
 def _invalid_requests(limits: ListenerLimits) -> dict[str, bytes]:
-    """Return requests that must get 400. The keys say what is wrong with each request."""
+    """Return requests that must be answered with 400. The key of each request says what is wrong with the request."""
     return {
         "an over-long request line": b"GET /" + b"x" * limits.longest_line + b" HTTP/1.1\r\nHost: a\r\n\r\n",
         "an over-large header": _HEAD + b"X: " + b"x" * (limits.longest_header + 1) + b"\r\n\r\n",
@@ -31,12 +32,12 @@ def _invalid_requests(limits: ListenerLimits) -> dict[str, bytes]:
 
 
 def parser_kind() -> str:
-    """Return "c" if aiohttp uses its C parser, which refuses broken framing, else "python"."""
+    """Return "c" if aiohttp uses its C parser, or "python" if not. Only the C parser refuses every broken request."""
     return "c" if http_parser.HttpRequestParser.__module__ == "aiohttp._http_parser" else "python"
 
 
 class _MemoryTransport(asyncio.Transport):
-    """A transport without a network connection, which keeps the bytes that are written to it."""
+    """A transport without a network connection. It keeps the bytes that are written to it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,9 +68,9 @@ class _MemoryTransport(asyncio.Transport):
 
 
 async def check_limits(make_protocol: Callable[[], HttpProtocol], limits: ListenerLimits) -> None:
-    """Send requests over connections in memory and check the answers. Raise `ListenerFault` if a limit is not in force.
+    """Send requests over in-memory connections and check the answers. Raise `ListenerFault` if a limit is not in force.
 
-    `make_protocol` must make the same connections as the listener, except that any secret is accepted.
+    `make_protocol` must create the same kind of connection as the listener does, except that any secret is accepted.
     """
     if parser_kind() != "c":
         raise _fault(
@@ -97,9 +98,9 @@ async def check_limits(make_protocol: Callable[[], HttpProtocol], limits: Listen
 
 
 async def _exchange(connection: HttpProtocol, request: bytes) -> tuple[int, bool]:
-    """Send a request. Return the answer's status, and whether the connection was then closed.
+    """Send a request over an in-memory connection. Return the answer's status, and whether the connection was closed.
 
-    The status is 0 if there is no answer.
+    The status is 0 if there was no answer.
     """
     transport = _MemoryTransport()
     connection.connection_made(transport)

@@ -1,4 +1,4 @@
-"""Opens the listener: proves that the limits are in force, binds the port, and accepts connections."""
+"""Opens and closes the listener. The self-check must prove that the limits are in force before the port is bound."""
 
 import asyncio
 import socket
@@ -21,7 +21,7 @@ from trayalert.listener.tls import Certificate
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """An open listener. `large_bodies` counts the large bodies that are in memory now."""
+    """An open listener. `large_bodies` counts the large bodies of all its connections."""
 
     host: str
     port: int
@@ -33,23 +33,23 @@ class Listener:
     _accept_task: "asyncio.Task[None]"
 
     async def close(self) -> None:
-        """Accept no more connections, wait for the requests that are being answered, and close all connections.
+        """Stop accepting connections, wait until all requests in progress are answered, and close all connections.
 
-        The wait is limited by `close_deadline`.
+        The wait ends after `close_deadline` seconds at the latest.
         """
         with suppress(NotImplementedError, ValueError):  # no readers on Windows; ValueError: already closed
-            # asyncio would log an error if a connection came just before its `accept` is cancelled
+            # without this call, asyncio would log an error if a connection came just before the task is cancelled
             asyncio.get_running_loop().remove_reader(self._listening)
         self._accept_task.cancel()
         await asyncio.wait([self._accept_task])
         self._listening.close()
-        # requests that have already arrived begin here, and are answered before the listener closes
+        # let the event loop read requests that have already arrived, so that they are answered, too
         await asyncio.sleep(0)
         self._connection_limit.abort_idle()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._limits.close_deadline):
                 await self._connection_limit.wait_until_empty()
-        # also ends connections that are still open, and callbacks whose sender has closed the connection
+        # also waits for callbacks whose sender has already closed the connection, and ends what is still unfinished
         await self._server.shutdown(self._limits.lingering_time)
         self._connection_limit.abort_idle()
 
@@ -57,7 +57,7 @@ class Listener:
 async def prove_limits(
     limits: ListenerLimits = DEFAULT_LIMITS, *, protocol_class: type[HttpProtocol] = HttpProtocol
 ) -> None:
-    """Prove that the limits are in force, without opening a port. Raise `ListenerFault`."""
+    """Run the self-check, without opening a port. Raise `ListenerFault` if a limit is not in force."""
     counts = ListenerCounts()
     endpoint = HookEndpoint(_accept_any_secret, _drop_callback, counts=counts, rules=AccessRules(), limits=limits)
     await check_limits(_make_server(endpoint, ConnectionLimit(1, counts, limits), limits, protocol_class), limits)
@@ -77,10 +77,11 @@ async def open_listener(
     limits: ListenerLimits = DEFAULT_LIMITS,
     protocol_class: type[HttpProtocol] = HttpProtocol,
 ) -> Listener:
-    """Listen on the host and port. Port 0 picks a free port. Raise `ListenerFault`.
+    """Run the self-check, then listen on the host and port.
 
-    The listener is not opened if a limit is not in force. Tests pass other `limits`, or a `protocol_class` that breaks
-    a limit.
+    Raise `ListenerFault` if a limit is not in force or the port cannot be opened. If `port` is 0, the system chooses a
+    free port. If `max_connections` is None, the number depends on the limit on file descriptors. Tests pass other
+    `limits`, or a `protocol_class` that breaks a limit.
     """
     host = host or DEFAULT_HOST
     await prove_limits(limits, protocol_class=protocol_class)
@@ -110,7 +111,7 @@ def _make_server(
     limits: ListenerLimits,
     protocol_class: type[HttpProtocol],
 ) -> Server:
-    """Return the server that makes connections: the same for the self-check and for the open listener."""
+    """Return the server that creates the protocols. The self-check must use the same kind of server as the listener."""
     return Server(endpoint.handle, endpoint.refuse_invalid, connection_limit, limits, protocol_class)
 
 

@@ -1,7 +1,7 @@
 """The TLS certificate for a public host without a proxy in front.
 
-The files are read again when they change, so a renewal needs no restart. If the new certificate and key cannot be used,
-the problem is reported, and the old pair stays in use.
+The certificate file and the key file are read again when they change, so a renewal needs no restart. If the new
+certificate and key cannot be used, the problem is reported, and the old pair stays in use.
 """
 
 import logging
@@ -20,9 +20,9 @@ _FileStats = tuple[tuple[int, int, int, int], ...]
 class Certificate:
     """A TLS certificate and its key. The constructor raises `ListenerFault` if the pair cannot be used.
 
-    When the files have changed, `report` is called with a sentence that says why the new pair cannot be used, or with
-    None if it can be used. The files are checked when a connection is made, but at most once in `check_interval`
-    seconds.
+    Whenever a connection is made, the files are checked for changes, but at most once in `check_interval` seconds.
+    After a change, `report` is called: with None if the new pair is now in use, or with a sentence that says why the
+    new pair cannot be used.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Certificate:
         self._context = self._load()
 
     def context(self) -> ssl.SSLContext:
-        """Return the TLS context for a new connection."""
+        """Return the TLS context for a new connection, with the current certificate."""
         now = time.monotonic()
         if now - self._checked_at >= self._check_interval:
             self._checked_at = now
@@ -88,7 +88,7 @@ class Certificate:
             except OSError as error:
                 raise ListenerFault(f"the TLS {what} {path} cannot be read: {error.strerror}.") from error
         try:
-            # without `password`, OpenSSL would ask for the passphrase of a key on the terminal
+            # without a `password` argument, OpenSSL would ask for the key's passphrase on the terminal
             context.load_cert_chain(self._certificate, self._key, password=lambda: "")
         except (OSError, ValueError) as error:
             raise ListenerFault(
