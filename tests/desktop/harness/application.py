@@ -1,7 +1,7 @@
 """The tray application under test: the real program as a real process on a test's desktop.
 
-The test reaches it only as users and other programs do: over HTTP, the command line, the control socket, the session
-bus and the screen.
+A test uses the application only as users and other programs do: over HTTP, the command line, the control socket, the
+session bus and the screen.
 """
 
 import http.client
@@ -28,7 +28,7 @@ ECS_LINK = "https://ecs.console.aliyun.com/server/{}/detail?regionId=cn-hangzhou
 
 
 def threshold(instance: str = "i-bp1example00000010aa", **changes: str) -> bytes:
-    """Return the body of a threshold callback for that ECS instance, as a form, with the present time.
+    """Return the form body of a threshold callback about the given ECS instance, with the current time.
 
     `changes` replaces fields of the body.
     """
@@ -46,12 +46,12 @@ def _sample() -> dict[str, str]:
 
 
 def recovery(instance: str = "i-bp1example00000010aa", **changes: str) -> bytes:
-    """Return the body of the OK that recovers the incident of `threshold`."""
+    """Return the form body of the OK callback that recovers the incident opened by `threshold`."""
     return threshold(instance, **({"alertState": "OK", "triggerLevel": "OK", "preTriggerLevel": "CRITICAL"} | changes))
 
 
 def finish_setup(data_dir: Path) -> None:
-    """Write a data dir whose user has finished the setup assistant."""
+    """Create a data dir in which the setup assistant counts as finished, so that the program does not open it."""
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     remembered = data_dir / "remembered.json"
     if not remembered.exists():
@@ -60,7 +60,7 @@ def finish_setup(data_dir: Path) -> None:
 
 
 class Browser:
-    """A stand-in for the browser, which records what it is asked to open."""
+    """A stand-in for the browser. It records the URLs that it is started with."""
 
     def __init__(self, folder: Path, name: str = "browser") -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -71,15 +71,15 @@ class Browser:
 
     @property
     def opened(self) -> list[str]:
-        """The arguments of each start of the browser, in the order of the starts."""
+        """The arguments with which the browser was started, one string for each start, oldest first."""
         return self._seen.read_text().splitlines() if self._seen.exists() else []
 
 
 class Application:
-    """A process of `trayalert --data-dir FOLDER/data` on that desktop, started by the constructor.
+    """A process of `trayalert --data-dir FOLDER/data` on the given desktop, started by the constructor.
 
-    With `port` 0 the system picks a free port. `command` starts the program in place of `trayalert`. With `first_run`
-    the setup assistant opens.
+    If `port` is 0, the system chooses a free port. If `command` is given, it is run instead of `trayalert`. If
+    `first_run` is true, the setup assistant opens.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class Application:
 
     @cached_property
     def url(self) -> str:
-        """The callback URL. Waits until the listener is open."""
+        """The callback URL. Reading this property waits until the listener is open."""
         wait_until(lambda: "listening on http" in self.output() or not self.running, "the door is open")
         assert self.running, self.error_output()
         return self.ask("url").strip()
@@ -125,7 +125,7 @@ class Application:
         return self.log.read_text()
 
     def post(self, body: bytes, method: str = "POST") -> int:
-        """Send a callback, and return the status of the answer."""
+        """Send a callback, and return the HTTP status of the answer."""
         parts = urlsplit(self.url)
         connection = http.client.HTTPConnection(parts.netloc, timeout=10)
         try:
@@ -137,7 +137,7 @@ class Application:
             connection.close()
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """Run a command on the data dir of this program. Without arguments, start a second `trayalert`."""
+        """Run a trayalert command with this program's data dir. Without arguments, start a second `trayalert`."""
         return subprocess.run(
             [*COMMAND, *arguments, "--data-dir", str(self.data_dir)],
             env=self.env,
@@ -148,7 +148,7 @@ class Application:
         )
 
     def ask(self, *arguments: str) -> str:
-        """Run a command that must succeed without output on stderr, and return its stdout."""
+        """Run a trayalert command, and return its stdout. Fail if the command fails or writes to stderr."""
         done = self.run(*arguments)
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout
@@ -163,38 +163,35 @@ class Application:
         return status
 
     def answers(self) -> bool:
-        """Return whether the control socket answers. Takes far less time than a command."""
+        """Return whether the program answers on its control socket. This is much faster than running a command."""
         return bool((ask(find_places(str(self.data_dir)).socket, GetStatus()) or {}).get("running"))
 
     @property
     def tray(self) -> TrayItem:
-        """The item in the panel. Waits until the panel has the item."""
+        """The application's tray item. Reading this property waits until the panel shows a tray item."""
         names = wait_until(self.desktop.tray_items, "the tray has an item")
         return TrayItem(self.desktop.bus_address, names[0])
 
     def wait_for_tooltip(self, *words: str) -> None:
-        """Wait until the tray's tooltip contains all these words, in upper or lower case."""
+        """Wait until the tray item's tooltip contains all the given words, in upper or lower case."""
         tray = self.tray
         wait_until(lambda: all(word.lower() in tray.tooltip.lower() for word in words), f"the tooltip says {words}")
 
     def windows(self) -> list[Window]:
-        """Return the visible windows.
-
-        The overlay and the icons in an XEmbed tray, which are windows, too, are left out.
-        """
+        """Return the application's visible windows, without the overlay and without the icons in an XEmbed tray."""
         seen = self.desktop.windows("--class", "^trayalert$")
         return [window for window in seen if min(window.width, window.height) > _ICON]
 
     def overlays(self) -> list[Window]:
-        """Return the overlay if it is visible."""
+        """Return the overlay's window if the overlay is visible, else an empty list."""
         return self.desktop.windows("--name", "^trayalert strip$")
 
     def tray_icons(self) -> list[Window]:
-        """Return the icons in an XEmbed tray, where each icon is a window."""
+        """Return the application's icons in an XEmbed tray. In such a tray, each icon is a window."""
         return [window for window in self.desktop.windows("--class", "^trayalert$") if window.width <= _ICON]
 
     def window(self) -> Window:
-        """Return the window as soon as it is on the screen and keeps its place and size."""
+        """Return the application's window. First wait until it is on the screen and no longer moves or grows."""
         last: list[Window] = []
 
         def settled() -> Window | None:
@@ -205,7 +202,7 @@ class Application:
         return wait_until(settled, "the window is on the screen")
 
     def show_window(self) -> Window:
-        """Show the window by starting a second `trayalert`, give it the focus and return it."""
+        """Show the application's window by starting a second `trayalert`. Give the window the focus, and return it."""
         assert self.url
         assert self.run().returncode == 0
         window = self.window()
@@ -213,17 +210,20 @@ class Application:
         return window
 
     def rows(self) -> list[list[str]]:
-        """Return the cells of all rows of the table, read by copying them. The table must have the focus."""
+        """Copy all rows of the table to the clipboard, and return their cells. The table must have the focus."""
         self.desktop.press("ctrl+a", "ctrl+c")
         return [line.split("\t") for line in self.desktop.clipboard().splitlines()]
 
     def end(self, within: float = 5.0) -> int:
-        """Send SIGTERM, and return the exit status. Raise `subprocess.TimeoutExpired` after `within` seconds."""
+        """Send SIGTERM, and return the exit status. Raise `subprocess.TimeoutExpired` if that takes too long."""
         self._program.process.send_signal(signal.SIGTERM)
         return self.status_at_end(within)
 
     def status_at_end(self, within: float = 5.0) -> int:
-        """Wait until the program has ended, and return the exit status."""
+        """Wait until the program has ended, and return the exit status.
+
+        Raise `subprocess.TimeoutExpired` if the program runs for more than `within` seconds longer.
+        """
         return self._program.process.wait(within)
 
     def stop(self) -> None:

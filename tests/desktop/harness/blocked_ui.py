@@ -1,7 +1,7 @@
-"""The tray application with a main thread that is blocked for 3 s, soon after its start. A script for a test.
+"""A script that runs the tray application, and blocks its main thread for 3 s soon after the start.
 
-`blocked_ui.py DATA_DIR sleep|spin` prints `blocked` before and `free` after the 3 s. `sleep` lets other threads run, as
-most long work of Qt does; `spin` runs Python code, which holds the GIL.
+`blocked_ui.py DATA_DIR sleep|spin` prints `blocked` before the 3 s, and `free` after the 3 s. With `sleep`, other
+threads can run, as during most long work of Qt. With `spin`, the main thread runs Python code, which holds the GIL.
 """
 
 import sys
@@ -27,7 +27,7 @@ def block() -> None:
 
 
 class BlockedUi(MainUi):
-    """A main UI that is blocked one second after its start."""
+    """A main UI that blocks the main thread one second after its start."""
 
     def start(self, *, minimised: bool = False) -> None:
         super().start(minimised=minimised)

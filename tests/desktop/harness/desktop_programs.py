@@ -1,4 +1,4 @@
-"""Programs that a test starts and waits for. Each program is ended by its own process group, never by its name."""
+"""Starts and ends programs for a test. Signals go to a program's own process group, and never to a program's name."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ _XFCE_NOTIFYD = "*/xfce4/notifyd/xfce4-notifyd"
 
 
 def missing_packages(*wanted: str) -> list[str]:
-    """Return the Debian packages of the wanted programs that are not installed."""
+    """Return the Debian packages that contain those wanted programs that are not installed."""
     missing = [_PACKAGES[name] for name in wanted if name in _PACKAGES and shutil.which(name) is None]
     if "xfce4-notifyd" in wanted and xfce_notifyd() is None:
         missing.append("xfce4-notifyd")
@@ -39,12 +39,15 @@ def missing_packages(*wanted: str) -> list[str]:
 
 
 def xfce_notifyd() -> Path | None:
-    """Return the path of the Xfce notification daemon, which is not on PATH, or None if it is not installed."""
+    """Return the path of Xfce's notification daemon, or None if the daemon is not installed.
+
+    The daemon's folder is not on PATH.
+    """
     return next(Path("/usr/lib").glob(_XFCE_NOTIFYD), None)
 
 
 class Program:
-    """A program in its own process group. Its output goes to the file `log`, or its stdout to `out` if given."""
+    """A program in its own process group. Its stderr goes to the file `log`, and its stdout to `out` if given."""
 
     def __init__(
         self,
@@ -67,12 +70,12 @@ class Program:
         return self.process.poll() is None
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the program and to its child processes."""
+        """Send a signal to the program and its child processes."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, number)
 
     def stop(self, within: float = 3.0) -> None:
-        """End the program with SIGTERM, or with SIGKILL after `within` seconds, and wait until it has ended."""
+        """End the program with SIGTERM, or with SIGKILL if the program has not ended after `within` seconds."""
         if self.process.stdin is not None:
             with contextlib.suppress(OSError):
                 self.process.stdin.close()
@@ -83,11 +86,14 @@ class Program:
         except subprocess.TimeoutExpired:
             self.signal(signal.SIGKILL)
             self.process.wait()
-        self.signal(signal.SIGKILL)  # end child processes that the program has left behind
+        self.signal(signal.SIGKILL)  # end any child processes that still run
 
 
 def wait_until(condition: Callable[[], Found | None], what: str, *, within: float = 10.0) -> Found:
-    """Return what `condition` returns as soon as it is true. Fail with `what` if it is not true in time."""
+    """Call `condition` until its result is true, and return the result.
+
+    If no result is true within `within` seconds, fail. The message contains `what`, the condition in words.
+    """
     until = time.monotonic() + within
     while not (found := condition()):
         if time.monotonic() > until:
@@ -97,7 +103,7 @@ def wait_until(condition: Callable[[], Found | None], what: str, *, within: floa
 
 
 async def until(condition: Callable[[], Found | None], what: str, *, within: float = 10.0) -> Found:
-    """Do the same as `wait_until`, without blocking the event loop."""
+    """Do the same as `wait_until`, but without blocking the event loop."""
     end = asyncio.get_running_loop().time() + within
     while not (found := condition()):
         if asyncio.get_running_loop().time() > end:

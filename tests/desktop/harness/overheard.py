@@ -1,4 +1,4 @@
-"""Records the calls that programs send to the real notification daemon, and never sends anything to the daemon."""
+"""Records the calls that programs send to the real notification daemon, and never calls the daemon itself."""
 
 import asyncio
 import threading
@@ -13,7 +13,7 @@ _NOTIFICATIONS = "interface='org.freedesktop.Notifications',eavesdrop='true'"
 
 @dataclass(frozen=True, slots=True)
 class NotifyCall:
-    """One Notify call. `urgency` is 0, 1 or 2; `words` is the title and the body."""
+    """One Notify call. `urgency` is 0 (low), 1 (normal) or 2 (critical). `words` contains the title and the body."""
 
     replaces: int
     title: str
@@ -27,7 +27,7 @@ class NotifyCall:
 
 
 class Overheard:
-    """All Notify calls on the bus at that address, in order, until `close` is called."""
+    """Records all Notify calls on the bus at the given address, in their order, until `close` is called."""
 
     def __init__(self, address: str) -> None:
         self.notified: list[NotifyCall] = []
@@ -72,7 +72,7 @@ class Overheard:
             return False
         if message.member == "Notify":
             self.notified.append(_notify_call(*message.body))
-        return True  # so that dbus-fast does not answer a call that is meant for the daemon
+        return True  # True stops dbus-fast from answering the call, which only the daemon must answer
 
 
 def _notify_call(

@@ -1,8 +1,8 @@
 """A real X desktop for the tests: Xvfb, session bus, window manager, panel with a tray, notification daemon.
 
-The desktop has its own display, bus, and runtime and configuration folders: it touches nothing of the machine's desktop
-and leaves nothing behind. The Debian packages are listed in `desktop_programs.py`; screenshots also need fonts-noto-cjk
-and fonts-noto-color-emoji.
+The desktop has its own display, session bus, and runtime and configuration folders. It changes nothing on the
+computer's real desktop, and leaves no files behind. `desktop_programs.py` lists the Debian packages that the desktop
+needs. Screenshots also need fonts-noto-cjk and fonts-noto-color-emoji.
 """
 
 import contextlib
@@ -31,14 +31,14 @@ NOTIFICATIONS = "org.freedesktop.Notifications"
 _KEPT = ("PATH", "HOME", "USER", "LOGNAME", "PYTHONPATH", "VIRTUAL_ENV")
 _CLASSES = {"xfce4-notifyd": "xfce4-notifyd", "dunst": "Dunst"}
 _SETTLED = 0.4
-"""Seconds after which a window that has kept its place and size counts as laid out."""
+"""A window counts as laid out when its position and size have not changed for this number of seconds."""
 _FILES = Path(__file__).parent / "files"
 _CLIPBOARD = "from PySide6.QtGui import QGuiApplication as G; import sys; sys.stdout.write(G([]).clipboard().text())"
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A window on the screen. `x` and `y` are pixels from the upper left corner."""
+    """A window on the screen. `x` and `y` are the position of its upper left corner, in pixels."""
 
     id: int
     x: int
@@ -48,7 +48,7 @@ class Window:
 
 
 class Desktop:
-    """A running desktop. `env` is the environment for a program under test; `close` ends all the desktop's programs."""
+    """A running desktop. `env` is the environment for programs under test. `close` ends all programs of the desktop."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class Desktop:
             "DISPLAY": self._start_screen(size),
             "LANG": "C.UTF-8",
             "NO_AT_BRIDGE": "1",
-            "QT_NO_XDG_DESKTOP_PORTAL": "1",  # the bus has no portal, and Qt would log a warning
+            "QT_NO_XDG_DESKTOP_PORTAL": "1",  # the bus has no portal, so Qt would log a warning
             "XDG_RUNTIME_DIR": str(self.root / "run"),
             "XDG_CONFIG_HOME": str(self.root / "config"),
             "XDG_CACHE_HOME": str(self.root / "cache"),
@@ -119,25 +119,25 @@ class Desktop:
         return program
 
     def start_notifier(self, name: Notifier) -> None:
-        """Start that notification daemon, and wait until it owns its name on the bus."""
+        """Start the given notification daemon, and wait until it owns the name of notification daemons on the bus."""
         path = str(xfce_notifyd()) if name == "xfce4-notifyd" else name
         self._daemon = (name, self._run(path))
         wait_until(lambda: self.owned(NOTIFICATIONS), f"{name} owns {NOTIFICATIONS}")
 
     def stop_notifier(self) -> None:
-        """End the notification daemon, which programs on the bus see as a crash."""
+        """End the notification daemon. To programs on the bus, this looks like a crash."""
         if self._daemon is not None:
             self._daemon[1].stop()
             self._daemon = None
             wait_until(lambda: not self.owned(NOTIFICATIONS), f"nobody owns {NOTIFICATIONS}")
 
     def start_panel(self, name: Panel) -> None:
-        """Start that panel, and wait for its tray."""
+        """Start the given panel, and wait until its tray is there."""
         self._panel = self._run(name)
         wait_until(self._tray_there, f"{name} shows a tray", within=20)
 
     def stop_panel(self) -> None:
-        """End the panel, which programs on the desktop see as a crash."""
+        """End the panel. To programs on the desktop, this looks like a crash."""
         if self._panel is not None:
             self._panel.stop()
             self._panel = None
@@ -153,7 +153,7 @@ class Desktop:
         return self.bus.address
 
     def owned(self, name: str) -> bool:
-        """Return whether a program owns that name on the bus."""
+        """Return whether any program owns the given name on the bus."""
         output = self._output(
             "dbus-send", "--session", "--print-reply", "--dest=org.freedesktop.DBus", "/org/freedesktop/DBus",
             "org.freedesktop.DBus.NameHasOwner", f"string:{name}",
@@ -161,7 +161,7 @@ class Desktop:
         return "true" in output
 
     def tray_items(self) -> list[str]:
-        """Return the StatusNotifier items that the tray knows, each as `service/path`."""
+        """Return the names of the tray items that the tray knows. Each name has the form `service/path`."""
         output = self._output(
             "dbus-send", "--session", "--print-reply", "--dest=org.kde.StatusNotifierWatcher",
             "/StatusNotifierWatcher", "org.freedesktop.DBus.Properties.Get",
@@ -176,7 +176,7 @@ class Desktop:
         return subprocess.run(arguments, env=self.env, capture_output=True, text=True, timeout=30, check=False).stdout
 
     def windows(self, *search: str) -> list[Window]:
-        """Return the visible windows that `xdotool search` finds with these options, upper windows first."""
+        """Return the visible windows that `xdotool search` finds with the given options, from top to bottom."""
         found = []
         for number in self._output("xdotool", "search", "--onlyvisible", *search).split():
             output = self._output("xdotool", "getwindowgeometry", "--shell", number)
@@ -186,13 +186,19 @@ class Desktop:
         return sorted(found, key=lambda window: (window.y, window.x))
 
     def notifications(self) -> list[Window]:
-        """Return the windows of the notifications: one per notification with xfce4-notifyd, one for all with dunst."""
+        """Return the notification windows.
+
+        xfce4-notifyd opens a window for each notification. dunst shows all notifications in one window.
+        """
         if self._daemon is None:
             return []
         return self.windows("--class", _CLASSES[self._daemon[0]])
 
     def notification(self, *, within: float = 10.0) -> Window:
-        """Return the uppermost notification as soon as no notification has moved or grown for _SETTLED seconds."""
+        """Return the topmost notification window.
+
+        First wait until no notification has appeared, moved or grown for _SETTLED seconds.
+        """
         last: list[Window] = []
         since = time.monotonic()
 
@@ -206,25 +212,25 @@ class Desktop:
         return wait_until(settled, "a notification on the screen", within=within)
 
     def click(self, x: int, y: int) -> None:
-        """Click with the left button at that point of the screen."""
-        # GTK ignores a button press until it has seen the pointer enter the window. `mousemove --sync` would hang if
-        # the pointer does not move.
+        """Click with the left button at the given point of the screen."""
+        # GTK ignores a button press until the pointer has entered the window, hence the pause. `mousemove --sync` would
+        # hang if the pointer is already there.
         self._output("xdotool", "mousemove", str(x), str(y), "sleep", "0.2", "click", "1")
 
     def double_click(self, x: int, y: int) -> None:
-        """Click twice with the left button at that point of the screen."""
+        """Double-click with the left button at the given point of the screen."""
         self._output("xdotool", "mousemove", str(x), str(y), "sleep", "0.2", "click", "--repeat", "2", "1")
 
     def press(self, *keys: str) -> None:
-        """Press keys, such as `ctrl+c`, in the window that has the focus."""
+        """Press the given keys, such as `ctrl+c`, in the window that has the focus."""
         self._output("xdotool", "key", "--delay", "40", *keys)
 
     def write(self, text: str) -> None:
-        """Type a text into the window that has the focus."""
+        """Type a string into the window that has the focus."""
         self._output("xdotool", "type", "--delay", "4", text)
 
     def focus(self, window: Window) -> None:
-        """Give a window the focus, and wait until it has the focus."""
+        """Give a window the focus, and wait until the window has it."""
         number = str(window.id)
 
         def focused() -> bool:
@@ -234,7 +240,7 @@ class Desktop:
         wait_until(focused, f"window {number} has the focus")
 
     def minimised(self, name: str) -> bool:
-        """Return whether a window of that class is minimised, and so still appears in the window manager's list."""
+        """Return whether a window of the given class is minimised, but still listed in the taskbar."""
         numbers = self._output("xdotool", "search", "--class", name).split()
         states = [self._output("xprop", "-id", number, "_NET_WM_STATE", "WM_STATE") for number in numbers]
         return any("Iconic" in state and "_NET_WM_STATE_SKIP_TASKBAR" not in state for state in states)
@@ -246,12 +252,15 @@ class Desktop:
         return self._output(sys.executable, "-c", _CLIPBOARD)
 
     def click_notification(self) -> None:
-        """Click on the text of the uppermost notification."""
+        """Click on the text of the topmost notification."""
         window = self.notification()
         self.click(window.x + window.width // 2, window.y + 20)
 
     def click_notification_button(self, from_right: int = 0) -> None:
-        """Click on a button of the uppermost notification, counted from the right. Only xfce4-notifyd draws buttons."""
+        """Click on a button of the topmost notification. The rightmost button has the number 0.
+
+        Only xfce4-notifyd draws buttons.
+        """
         window = self.notification()
         self.click(window.x + window.width - 60 - 126 * from_right, window.y + window.height - 30)
 
@@ -275,7 +284,7 @@ class Desktop:
 def start_x_server(*options: str) -> tuple[subprocess.Popen[bytes], str]:
     """Start an Xvfb, and return its process and its display.
 
-    Xvfb picks a free display itself, so that two servers never compete for one.
+    Xvfb itself chooses a free display, so two servers never get the same display.
     """
     reading, writing = os.pipe()
     try:
@@ -304,7 +313,7 @@ def running_desktop(
     size: tuple[int, int] = (1280, 800),
     dark: bool = False,
 ) -> Iterator[Desktop]:
-    """Run a desktop until the block ends. Fail the test with the missing Debian packages if a program is missing."""
+    """Run a desktop until the block ends. If programs are missing, fail the test and name their Debian packages."""
     wanted = ["Xvfb", "dbus-daemon", "dbus-send", "openbox", "xdotool", "xprop", "import", panel, notifier]
     missing = missing_packages(*(name for name in wanted if name))
     if missing:

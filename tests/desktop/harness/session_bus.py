@@ -1,4 +1,4 @@
-"""A private D-Bus session bus, which can start only the services that a test has offered to it."""
+"""A private D-Bus session bus. It can start only the services that a test has made available."""
 
 import shutil
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ _SERVICES = Path("/usr/share/dbus-1/services")
 class SessionBus:
     """A session bus, started by the constructor.
 
-    `root` must be a short path: the path of a socket has at most 107 characters.
+    `root` must be a short path, because the path of the bus's socket may have at most 107 characters.
     """
 
     def __init__(self, root: Path, env: Mapping[str, str]) -> None:
@@ -49,16 +49,16 @@ class SessionBus:
         return program
 
     def offer_xfconf(self) -> None:
-        """Let the bus start xfconf, Xfce's store of settings, without which panel and notifyd do not run."""
+        """Let the bus start xfconf, Xfce's settings store, which the panel and the notification daemon need."""
         shutil.copy(_SERVICES / "org.xfce.Xfconf.service", self.services)
 
     def offer_notifier(self, command: str) -> None:
-        """Let the bus start a notification daemon on demand. Call this method before the bus has read its services."""
+        """Let the bus start a notification daemon on demand. Must be called before the bus reads its service files."""
         service = f"[D-BUS Service]\nName=org.freedesktop.Notifications\nExec={command}\n"
         (self.services / "notifications.service").write_text(service)
 
     def restart(self) -> None:
-        """End the bus with all its connections, and start it again at the same address."""
+        """End the bus and all its connections, and start the bus again at the same address."""
         self._program.stop()
         self._program = self._start()
 

@@ -19,9 +19,9 @@ _SCRIPT = Path(__file__).with_name("stand_in_notifier.py")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notified:
-    """One Notify call. `at` is in nanoseconds of CLOCK_MONOTONIC.
+    """One Notify call. `at` is the time of the call, in nanoseconds of CLOCK_MONOTONIC.
 
-    `image` is the image-data hint with the number of its bytes in place of the bytes.
+    `image` is the image-data hint, in which the number of bytes replaces the bytes.
     """
 
     at: int
@@ -37,7 +37,7 @@ class Notified:
 
 
 class StandIn:
-    """The stand-in daemon as a process on the session bus of `env`. Each property reads the daemon's record again."""
+    """The stand-in daemon, as a process on the session bus that `env` names. Each property reads the newest record."""
 
     def __init__(
         self,
@@ -59,16 +59,16 @@ class StandIn:
 
     @property
     def shown(self) -> list[Notified]:
-        """All Notify calls, in order."""
+        """All Notify calls that the daemon has got, in their order."""
         return [Notified(**call) for call in self._calls("Notify")]
 
     @property
     def closed(self) -> list[int]:
-        """The ids of the notifications that the daemon was asked to close, in order."""
+        """The ids of the notifications that the daemon was asked to close, in the order of the requests."""
         return [call["id"] for call in self._calls("CloseNotification")]
 
     def send(self, command: str) -> None:
-        """Send a command, and wait until the daemon has carried it out."""
+        """Send a command, and wait until the daemon has carried out the command."""
         before = len(self._calls("obeyed"))
         stdin = self._program.process.stdin
         assert stdin is not None
@@ -77,14 +77,14 @@ class StandIn:
         wait_until(lambda: len(self._calls("obeyed")) > before, f"the stand-in obeys {command!r}")
 
     def freeze(self) -> None:
-        """Suspend the process, so that it answers no call."""
+        """Suspend the daemon's process, so that it answers no calls."""
         self._program.signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         self._program.signal(signal.SIGCONT)
 
     def die(self) -> None:
-        """Kill the process."""
+        """Kill the daemon's process."""
         self._program.signal(signal.SIGKILL)
         self._program.stop()
 
@@ -93,5 +93,5 @@ class StandIn:
 
 
 def command(capabilities: tuple[str, ...] = CAPABILITIES, server: str = "stand-in") -> list[str]:
-    """Return the command line that starts the stand-in daemon on the bus that its environment names."""
+    """Return the command line that starts the stand-in daemon on the bus that the environment names."""
     return [sys.executable, str(_SCRIPT), "--capabilities", ",".join(capabilities), "--server", server]

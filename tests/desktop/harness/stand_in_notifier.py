@@ -1,10 +1,15 @@
-"""A notification daemon that shows nothing: it records the calls that it gets, and fails as real daemons fail.
+"""A notification daemon that shows nothing. It records its calls, and can fail in the ways in which real daemons fail.
 
-The daemon owns org.freedesktop.Notifications on the session bus and writes one JSON line per call, with the time in
-nanoseconds of CLOCK_MONOTONIC, a clock that all processes share. The daemon reads these commands from stdin: `mute`
-(leave all Notify calls unanswered from now on), `reject` (answer each Notify call with an error), `answer` (work
-normally again, and answer the calls that were left unanswered), `action ID KEY`, `close ID REASON`. The script imports
-nothing from the tests, so that a bus can start it. `stand_in.py` starts it for a test and reads its lines.
+The daemon owns org.freedesktop.Notifications on the session bus. For each call, it prints a JSON line with the time in
+nanoseconds of CLOCK_MONOTONIC, a clock that all processes share. The daemon reads commands from stdin:
+
+- `mute`: leave all Notify calls unanswered from now on.
+- `reject`: answer each Notify call with an error.
+- `answer`: work normally again, and answer the calls that were left unanswered.
+- `action ID KEY`, `close ID REASON`: send the signal `ActionInvoked` or `NotificationClosed`.
+
+The script imports nothing from the tests, so that a bus can start it. `stand_in.py` starts the script for a test, and
+reads the lines that it prints.
 """
 
 import argparse
@@ -30,7 +35,7 @@ Invoked = Annotated[tuple[int, str], DBusSignature("us")]
 
 
 class StandInNotifications(ServiceInterface):
-    """The interface that the Desktop Notifications Specification defines."""
+    """The D-Bus interface that the Desktop Notifications Specification defines."""
 
     def __init__(self, capabilities: tuple[str, ...], server: str) -> None:
         super().__init__(NAME)
@@ -118,7 +123,8 @@ async def _serve(capabilities: tuple[str, ...], server: str) -> None:
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
     while line := await commands.readline():
         notifications.obey(line.decode().strip())
-    await asyncio.Event().wait()  # without commands, as when the bus has started it, run until a signal ends it
+    # if stdin ends, for example because the bus has started this script, run until a signal ends the process
+    await asyncio.Event().wait()
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""A desktop portal with one setting: whether the desktop is dark. A script, like `stand_in_notifier.py`.
+"""A script that runs a desktop portal with a single setting: whether the desktop is dark.
 
-The portal owns org.freedesktop.portal.Desktop on the session bus and implements org.freedesktop.portal.Settings. The
-commands `dark`, `light` and `any` on stdin change the setting and send the signal that a desktop sends when its setting
-changes.
+The portal owns org.freedesktop.portal.Desktop on the session bus, and implements org.freedesktop.portal.Settings. The
+commands `dark`, `light` and `any` on stdin change the setting. After each change, the portal sends the same signal that
+a real desktop sends.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ Changed = Annotated[tuple[str, str, Variant], DBusSignature("ssv")]
 
 
 class StandInSettings(ServiceInterface):
-    """The interface that the portal's documentation defines."""
+    """The D-Bus interface that the portal's documentation defines."""
 
     def __init__(self, scheme: str) -> None:
         super().__init__("org.freedesktop.portal.Settings")
@@ -41,7 +41,7 @@ class StandInSettings(ServiceInterface):
 
     @dbus_method()
     def Read(self, namespace: DBusStr, key: DBusStr) -> DBusVariant:  # noqa: N802
-        # the documentation calls a variant in a variant a mistake that stays for compatibility
+        # a variant within a variant: the documentation calls this a mistake, which is kept for compatibility
         return Variant("v", self._one(namespace, key))
 
     @dbus_method()

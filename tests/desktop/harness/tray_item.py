@@ -1,6 +1,6 @@
-"""The tray icon as a panel sees it: a StatusNotifierItem (picture, tooltip), and its menu over com.canonical.dbusmenu.
+"""The tray item as a panel sees it: a StatusNotifierItem with picture, tooltip and a com.canonical.dbusmenu menu.
 
-Each property asks over the bus every time, so an answer is never older than its question.
+Reading a property always asks the program over the bus, so the value is never out of date.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ _MENU = "com.canonical.dbusmenu"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry of the menu. A separator has no words."""
+    """A menu entry. `words` is its label, and `number` its id in the menu."""
 
     number: int
     words: str
@@ -27,14 +27,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class TrayItem:
-    """The item `name` (`service/path`, as the tray knows it) on the bus at `address`."""
+    """A tray item on the bus at `address`. `name` is the name by which the tray knows the item: `service/path`."""
 
     address: str
     name: str
 
     @property
     def picture(self) -> str:
-        """A hash of the icon's pixels, which is different for each picture."""
+        """A hash of the icon's pixels. Different pictures have different hashes."""
         pixmaps = self._property("IconPixmap")
         return hashlib.sha256(b"".join(pixels for _width, _height, pixels in pixmaps)).hexdigest()[:12]
 
@@ -46,18 +46,18 @@ class TrayItem:
 
     @property
     def menu(self) -> list[Entry]:
-        """The visible entries."""
+        """The visible menu entries, without separators."""
         path = self._property("Menu")
         _revision, layout = self._ask(path, _MENU, "GetLayout", "iias", 0, -1, [])
         return list(_entries(layout))
 
     def choose(self, words: str) -> None:
-        """Click on the entry with these words."""
+        """Click on the menu entry whose label is `words`."""
         number = next(entry.number for entry in self.menu if entry.words == words)
         self._ask(self._property("Menu"), _MENU, "Event", "isvu", number, "clicked", Variant("s", ""), 0)
 
     def click(self) -> None:
-        """Click on the item itself."""
+        """Click on the tray item itself."""
         self._ask(self._path, _ITEM, "Activate", "ii", 0, 0)
 
     @property
