@@ -1,1 +1,1 @@
-"""Parsing that all kinds of callback share: bodies, names in any spelling, dimensions, and identities."""
+"""Parsing code that all kinds of callback share: bodies, names in any spelling, dimensions and identities."""

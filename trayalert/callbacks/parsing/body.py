@@ -1,7 +1,7 @@
-"""Reads the body of a callback as named texts.
+"""Reads the body of a callback into named strings.
 
-A body may be form-encoded, unencoded (as samples in documents are), multipart, or JSON. Any other body, such as XML or
-prose, becomes one text. Nothing in this module raises.
+A body may be form-encoded, multipart, JSON, or an unencoded form such as the samples in documents. Any other body, such
+as XML or prose, becomes a single string. No function in this module raises.
 """
 
 import codecs
@@ -16,7 +16,7 @@ from typing import Any
 from trayalert.domain.callback import Callback
 
 _NEVER_ENCODED = re.compile(r"[\s{}<>\"|\\^`\[\]=]|[^\x00-\x7f]")
-"""Characters that form-encoding never leaves in a value. A value that contains one of them is not encoded."""
+"""Matches a character that a form-encoded value never contains. A value that contains one of them is not encoded."""
 
 _WELL_FORMED = re.compile(
     r"[\w.~*%+!'()$,:;@/?-]+=[\w.~*%+!'()$,:;@/?-]*(?:&[\w.~*%+!'()$,:;@/?-]+=[\w.~*%+!'()$,:;@/?-]*)*", re.ASCII
@@ -30,11 +30,11 @@ _THRESHOLD_FIELDS = _FREE_TEXT | {
     "instanceInfo", "lastTime", "metricProject", "namespace", "preTriggerLevel", "rawMetricName", "regionId",
     "regionName", "ruleId", "signature", "timestamp", "transId", "triggerLevel", "unit", "userId",
 }  # fmt: skip
-"""Fields of the threshold callback. In an unencoded body each of these names begins a new value."""
+"""Field names of the threshold callback. In an unencoded body, they show where a value that contains `&` ends."""
 
 _HAS_THRESHOLD_FIELD = re.compile(rf"(?:^|&)(?:{'|'.join(sorted(_THRESHOLD_FIELDS))})=")
 _NOT_A_NAME = re.compile(r"\S\s+\S|://")
-"""Matches text that occurs in prose and in URLs, but never in the name of a field."""
+"""Matches text that may occur in prose and in URLs, but never occurs in a field name."""
 
 _BOUNDARY = re.compile(r"--\S{1,200}(?=[ \t]*\r?\nContent-)", re.IGNORECASE)
 _PART_NAME = re.compile(r"""[;\s]name=(?:"([^"\r\n]*)"|([^\s;"]+))""", re.IGNORECASE)
@@ -45,42 +45,45 @@ _NUMBER = re.compile(r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1
 _QUANTITY = re.compile(_NUMBER.pattern + r"\s*([^\s0-9.,:;=<>+-][^\s0-9]{0,15})")
 
 _CHARSETS = {
-    # keyed by the first two bytes of a body: a byte order mark, or the start of JSON in UTF-16 without such a mark
+    # keyed by the first two bytes of a body: a byte order mark, or the start of JSON in UTF-16 that has no such mark
     codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be",
     b"{\0": "utf-16-le", b"[\0": "utf-16-le", b"\0{": "utf-16-be", b"\0[": "utf-16-be",
 }  # fmt: skip
 
 _ENVELOPES = frozenset({"data", "payload", "json", "body", "message", "msg"})
-"""Names under which JSON is sent in a form or a query. The event centre uses `data`, and relays use the other names."""
+"""Names of the form or query fields in which JSON is sent. The event centre uses `data`. Relays use the other names."""
 _NAMED_JSON = _THRESHOLD_FIELDS | {"alert", "alerts"}
-"""JSON under one of these names is a part of an alert. JSON in a single field of any other name is the whole alert."""
+"""Names of fields in which JSON is only a part of an alert.
+
+If a body has only one field, and that field has any other name, the JSON in the field is a whole alert.
+"""
 _NO_ENVELOPE = {"subject", "status"}
 _MOST_ENVELOPES = 3
 _MOST_COMMAS = 8
 _MOST_PARTS = 65_536
-"""Maximum number of values in a body of more than 64 KiB, because each value takes up to 200 bytes of memory."""
+"""Maximum number of values that are read from one body, because each value takes up to 200 bytes of memory."""
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 MOST_ALERTS = 500
-"""Maximum number of alerts that are read from one body. A body of 1 MiB from Alertmanager contains about 1,300."""
+"""Maximum number of alerts that are read from one body. A 1 MiB body from Alertmanager contains about 1,300 alerts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
-    """The body of a callback, in the form that the parsers read."""
+    """The body of a callback, in the form that all parsers read."""
 
     callback: Callback
     fields: Mapping[str, str]
-    """The parts of the body by name, each as one text."""
+    """The parts of the body as strings, keyed by name."""
     document: Mapping[str, Any] | None
-    """The JSON object, or None if the body is not a JSON object."""
+    """The JSON object in the body, or None if the body is not a JSON object."""
     parts: tuple["Body", ...] = ()
-    """The first MOST_ALERTS items of a JSON list, each with a callback that contains only this item."""
+    """The first MOST_ALERTS items, if the body is a JSON list. The callback of each item contains only that item."""
     unread: int = 0
-    """Number of items after the first MOST_ALERTS in a JSON list."""
+    """Number of items that follow the first MOST_ALERTS items of a JSON list."""
 
     @property
     def names(self) -> Mapping[str, Any]:
-        """The parts of the body by name, whether they were sent as JSON or as a form."""
+        """The parts of the body, keyed by name: the JSON object if there is one, otherwise the fields."""
         return self.fields if self.document is None else self.document
 
 
@@ -99,11 +102,12 @@ def read_body(callback: Callback) -> Body:
 
 
 def _unwrap_envelope(names: Mapping[str, Any]) -> Any:
-    """Return the JSON in a body that is only an envelope around JSON, or None for any other body.
+    """Return the JSON in a body that is only an envelope around JSON. Return None for any other body.
 
-    A body is an envelope if the JSON is all that was sent, or if the JSON has at least as many names as the body. The
-    `data` of Cloud Monitor 2.0 is only a part of the alert, though a template may leave little else in the body. A body
-    with the names `subject` and `status`, which Cloud Monitor 2.0 sends, is therefore never an envelope.
+    A body is an envelope if the JSON is all that it contains, or if it has a field in `_ENVELOPES` whose JSON has at
+    least as many entries as the body has fields. A body with the names `subject` and `status`, which Cloud Monitor 2.0
+    sends, is never an envelope. Its `data` is only a part of the alert, even if the user's template leaves little else
+    in the body.
     """
     if names.keys() >= _NO_ENVELOPE:
         return None
@@ -121,7 +125,10 @@ def _unwrap_envelope(names: Mapping[str, Any]) -> Any:
 
 
 def _document(value: object, *, repair: bool = False) -> Any:
-    """Return a JSON object or a list of objects, parsed if they are given as texts. Return None for anything else."""
+    """Return the value as a JSON object or a list of JSON objects. Return None if it is neither, or if it is empty.
+
+    The value, and each item of a list, may also be a string that contains JSON.
+    """
     for _ in range(_MOST_ENVELOPES):
         if isinstance(value, str) and value.lstrip().startswith(("{", "[", '"')):
             value = read_json(value, repair=repair)
@@ -150,16 +157,16 @@ def _list_body(callback: Callback, items: Sequence[Mapping[str, Any]]) -> Body:
 
 
 def read_json(text: str, *, repair: bool = False) -> Any:
-    """Parse JSON, and return None for any other text. If `repair` is true, a few trailing commas are allowed.
+    """Parse JSON. Return None if the text is not JSON, or if it has more than _MOST_PARTS values.
 
-    Texts in the JSON may contain line breaks. Numbers are returned as texts. A large text with too many values also
-    gives None.
+    Strings in the JSON may contain line breaks. Numbers are returned as strings. If `repair` is true, a few trailing
+    commas are accepted.
     """
     if len(text) > _MOST_PARTS and text.count(",") + text.count("[") + text.count("{") > _MOST_PARTS:
         return None
     for _ in range(_MOST_COMMAS if repair else 1):
         try:
-            # numbers stay texts, because a number may have 5,000 digits or be NaN
+            # numbers stay strings, because a number may have 5,000 digits or be NaN
             return json.loads(text, strict=False, parse_int=str, parse_float=str, parse_constant=str)
         except json.JSONDecodeError as error:
             before = text[: error.pos].rstrip()
@@ -176,7 +183,10 @@ def _json_fields(document: Mapping[str, Any]) -> dict[str, str]:
 
 
 def json_text(value: object) -> str:
-    """Return a JSON value as one text: a text unchanged, and any other value as JSON."""
+    """Return a JSON value as a string. A string is returned without quotes, and any other value is written as JSON.
+
+    Lone surrogates are replaced. A value that is nested too deeply is returned as `null`.
+    """
     match value:
         case str():
             return replace_surrogates(value)
@@ -192,12 +202,12 @@ def json_text(value: object) -> str:
 
 
 def replace_surrogates(text: str) -> str:
-    """Replace lone surrogates, which JSON can contain but a database cannot store."""
+    """Replace lone surrogates with `?`. JSON can contain lone surrogates, but a database cannot store them."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _fields(text: str) -> dict[str, str]:
-    """Return the fields of a form. Any other text becomes a single field, `xml` or `text`."""
+    """Return the fields of a form. If the body is not a form, return a single field with the name `xml` or `text`."""
     if not text:
         return {}
     if text.startswith("--") and (parts := _multipart_fields(text)) is not None:
@@ -210,10 +220,10 @@ def _fields(text: str) -> dict[str, str]:
 
 
 def _multipart_fields(text: str) -> dict[str, str] | None:
-    """Read `multipart/form-data` (RFC 7578) and similar formats. Return None for a text of another shape.
+    """Read `multipart/form-data` (RFC 7578) and similar formats. Return None if the text has another format.
 
-    Files are ignored, unless the body has no other fields: then the files that contain JSON are read. A part without a
-    name is called `json` or `text`, depending on its content.
+    Files are ignored if the body has any other field. If it has none, the files that contain JSON are read. A part
+    without a name gets the name `json` or `text`, depending on its content.
     """
     boundary = _BOUNDARY.match(text)
     if boundary is None:
@@ -235,7 +245,7 @@ def _multipart_fields(text: str) -> dict[str, str] | None:
 
 
 def _is_form(text: str) -> bool:
-    """Return whether the text is a form, rather than prose or broken JSON that happens to contain `=` and `&`."""
+    """Return whether the text is a form, and not prose or broken JSON that happens to contain `=` and `&`."""
     if _HAS_THRESHOLD_FIELD.search(text):
         return True
     if "=" not in text:
@@ -248,10 +258,10 @@ def _is_form(text: str) -> bool:
 
 
 def _well_formed_fields(text: str) -> dict[str, str] | None:
-    """Read a form that is encoded correctly, as nearly all forms are. Return None for any other text.
+    """Read a form that is encoded correctly and has no name twice. Return None for any other text.
 
-    For speed each `%XX` is rewritten as `=XX`, and one call of the quoted-printable decoder, which is written in C,
-    decodes the whole form.
+    Nearly all forms are of this kind, so the function is optimised for speed. It rewrites each `%XX` as `=XX`, and then
+    decodes the whole form with one call of the quoted-printable decoder, which is written in C.
     """
     if not _WELL_FORMED.fullmatch(text) or _BAD_PERCENT.search(text):
         return None
@@ -284,7 +294,7 @@ def _decode(text: str, *, encoded: bool) -> str:
 
 
 def _join_split_values(pieces: list[str]) -> list[str]:
-    """Join the pieces of each value that was split at an unencoded `&` inside the value."""
+    """Rejoin each value that was split into several pieces because it contains an unencoded `&`."""
     joined: list[str] = []
     start = 0
     while start < len(pieces):
@@ -297,8 +307,8 @@ def _join_split_values(pieces: list[str]) -> list[str]:
 def _end_of_value(pieces: list[str], start: int) -> int:
     """Return the index of the first piece after the value that begins at `start`.
 
-    A value is usually one piece. Values in braces, names such as `R&D`, and expressions may contain an unencoded `&`
-    and so consist of several pieces.
+    A value usually consists of one piece. Values in braces, names such as `R&D`, and expressions may contain an
+    unencoded `&`, and then consist of several pieces.
     """
     name, _, value = pieces[start].partition("=")
     end = start + 1
@@ -316,10 +326,13 @@ def _end_of_value(pieces: list[str], start: int) -> int:
 def _end_of_braces(pieces: list[str], start: int) -> int:
     """Return the index of the first piece after the value in braces that begins at `start`.
 
-    The value ends with the last piece that closes more braces than it opens. The braces need not match, because the
-    values inside them may contain braces, too. The search therefore stops where another value in braces begins, and at
-    a known field once all braces are closed. The search reads each piece only once, so that a hostile sender cannot
-    make the parser slow with a body of nothing but braces.
+    The search covers the pieces up to the next value in braces. It also stops at a name in `_THRESHOLD_FIELDS` if all
+    braces are closed by then. The value ends with the last piece in this range that ends with a brace and closes more
+    braces than it opens. Waiting until all braces are closed would not be enough, because strings inside the value may
+    contain unmatched braces.
+
+    Each piece is read only once, so that a hostile sender cannot make the parser slow with a body of nothing but
+    braces.
     """
     end, depth = start + 1, _brace_balance(pieces[start])
     for place in range(start + 1, len(pieces)):
@@ -340,13 +353,16 @@ def _brace_balance(piece: str) -> int:
 
 
 def read_number(text: str | None) -> float | None:
-    """Parse a finite number in ASCII digits. Return None for any other text."""
+    """Parse a number in ASCII digits. Return None if the text is not a number or the number is not finite."""
     match = _NUMBER.fullmatch(text) if text else None
     number = float(match[0]) if match else math.nan
     return number if math.isfinite(number) else None
 
 
 def read_quantity(text: str | None) -> tuple[float | None, str | None]:
-    """Parse a number and the unit after the number, such as `97.4%`. A missing number or unit is None."""
+    """Parse a number that may be followed by a unit, such as `97.4%`.
+
+    If the number or the unit is missing, it is None.
+    """
     match = _QUANTITY.fullmatch(text) if text else None
     return (read_number(match[1]), match[2]) if match else (read_number(text), None)

@@ -3,8 +3,8 @@
 The field is a Java map `{k=v, k2=v2}`, a JSON list or object, a Python dictionary, or bare pairs `k=v,k2=v2`.
 
 The Java form is ambiguous, because values may contain `=`, `,`, spaces and `}`. Therefore `, ` separates two pairs only
-if `key=` follows, the first `=` ends a key, and only the outer braces are removed. A map has no key twice: text that
-looks like a second pair with the same key is part of the value before it.
+if `key=` follows, the first `=` ends a key, and only the outer braces are removed. A map cannot contain a key twice, so
+text that looks like a second pair with the same key is part of the previous value.
 """
 
 import re
@@ -19,7 +19,7 @@ _SPLIT_BARE = re.compile(r",\s*(?=[^\s=,{}]+=)")
 
 
 def read_dimensions(text: str | None) -> dict[str, str]:
-    """Parse dimensions in any of their forms, and leave out all text that is not a dimension."""
+    """Parse the field `dimensions` in any of its formats. Text that is not a dimension is ignored."""
     text = (text or "").strip()
     if _JSON.match(text):
         document = _read_json(text)

@@ -1,4 +1,4 @@
-"""Makes the identities of alerts and the keys of incidents. `domain/incident/alert.py` defines both terms."""
+"""Makes the identities of alerts and the keys of incidents. `domain/incident/alert.py` explains both terms."""
 
 import hashlib
 import re
@@ -13,17 +13,20 @@ _SIGNATURE = re.compile(rb"(?:(?<=&)|^)signature=[^&]*&?|\"signature\\{0,7}\"\s*
 
 
 def timed_identity(at: Millis, *parts: str | None) -> Identity:
-    """Return an identity made of the alert's time and of other parts, of which only the first may contain a line break.
+    """Return an identity made of an alert's time and other parts. Only the first of `parts` may contain a line break.
 
-    The time comes first in the identity, so that the log's index grows at one end. A group of alerts then changes one
-    page of the index, rather than one page for each alert.
+    The identity begins with the time, so that the log's index grows only at its end. If a group of alerts is stored,
+    one page of the index changes, and not one page for each alert.
     """
     digest = _digest("\n".join(part or "" for part in parts).encode("utf-8", "replace"))
     return Identity(text=f"{at:012x}{digest}", timed=True)
 
 
 def text_identity(callback: Callback) -> Identity:
-    """Return an identity made of the callback's text without `signature`: each retry has another signature."""
+    """Return an identity made of the callback's query and body.
+
+    The `signature` is left out, because each retry has another signature.
+    """
     query, body = (_remove_signature(text) for text in (callback.query, callback.body.strip()))
     return Identity(text=_digest(query + b"\0" + body), timed=False)
 
@@ -34,15 +37,18 @@ def _remove_signature(text: bytes) -> bytes:
 
 
 def key_of(*parts: object) -> str:
-    """Return a short key made of texts, and of lists and tuples of texts.
+    """Return a short key for the given parts, such as strings and lists of strings.
 
-    Different parts make different keys. Equal parts make the same key in every version of Python.
+    Different parts have different keys. Equal parts have the same key in every version of Python.
     """
     return _digest(ascii(parts).encode())
 
 
 def canonical(dimensions: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return all dimensions except the account, sorted by name because they may be sent in any order."""
+    """Return all dimensions except those for the account, as pairs that are sorted by name.
+
+    They are sorted because the sender may change their order.
+    """
     return sorted((name, value) for name, value in dimensions.items() if name not in ACCOUNT_DIMENSIONS)
 
 

@@ -1,7 +1,7 @@
-"""The named parts of a body, which may be nested as JSON or, in a form, as texts that contain JSON.
+"""The named parts of a body, which may be nested. A nested part is a JSON object, or a string that contains JSON.
 
-Names are compared without case, `_` and `-`: `alertStatus`, `alert_status` and `AlertStatus` are the same name. A part
-counts as missing if it is absent, empty or the text `null`. Nothing in this module raises.
+Names are compared without regard to case, `_` and `-`: `alertStatus`, `alert_status` and `AlertStatus` are the same
+name. A part counts as missing if it is absent, empty or the string `null`. No function in this module raises.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from trayalert.callbacks.parsing.body import json_text, read_json, replace_surro
 
 
 class Tree:
-    """The named parts of a body or of an object in the body. A tree without parts is false."""
+    """The named parts of a body, or of an object inside the body. A tree without parts is false."""
 
     def __init__(self, parts: Mapping[str, Any]) -> None:
         self._parts: dict[str, Any] = {}
@@ -21,15 +21,18 @@ class Tree:
                 self._parts.setdefault(_normalise_name(name), value)
 
     def __bool__(self) -> bool:
-        """Return whether the tree has any part."""
+        """Return whether the tree has any parts."""
         return bool(self._parts)
 
     def has(self, *names: str) -> int:
-        """Return how many of these parts are present."""
+        """Return how many parts with the given names the tree has."""
         return sum(_normalise_name(name) in self._parts for name in names)
 
     def text(self, *names: str) -> str | None:
-        """Return the first of these parts that is a text, a number or a Boolean, written as text. Else return None."""
+        """Return the first of the named parts that is a string, a number or a Boolean, as a string.
+
+        Return None if there is no such part.
+        """
         for name in names:
             value = self._parts.get(_normalise_name(name))
             if isinstance(value, bool | str) and (text := json_text(value).strip()) and text != "null":
@@ -37,7 +40,7 @@ class Tree:
         return None
 
     def tree(self, *names: str) -> "Tree":
-        """Return the first of these parts that is an object with parts. Else return an empty tree."""
+        """Return the first of the named parts that is a non-empty object, or an empty tree if there is no such part."""
         for name in names:
             value = _parse_nested(self._parts.get(_normalise_name(name)))
             if isinstance(value, dict) and value:
@@ -45,7 +48,11 @@ class Tree:
         return Tree({})
 
     def trees(self, *names: str) -> tuple["Tree", ...]:
-        """Return the first of these parts that is an object or a list of objects, as trees. Else return nothing."""
+        """Return the first of the named parts that is an object or a list of objects, as a tuple of trees.
+
+        Empty objects, and list items that are not objects, are left out. If nothing remains of a part, the next part is
+        tried. Return an empty tuple if nothing remains of any part.
+        """
         for name in names:
             value = _parse_nested(self._parts.get(_normalise_name(name)))
             found = tuple(Tree(item) for item in _items(value) if isinstance(item, dict) and item)
@@ -54,12 +61,12 @@ class Tree:
         return ()
 
     def without(self, *names: str) -> "Tree":
-        """Return a tree of all parts except these."""
+        """Return a tree with all parts except the named ones."""
         excluded = set(map(_normalise_name, names))
         return Tree({name: value for name, value in self._original.items() if _normalise_name(name) not in excluded})
 
     def texts(self) -> dict[str, str]:
-        """Return all parts as texts, by the names that were sent. An object or a list is written as JSON."""
+        """Return every part as a string, keyed by its name as it was sent. Objects and lists are written as JSON."""
         return {
             replace_surrogates(name): text
             for name, value in self._original.items()
@@ -77,7 +84,10 @@ def _normalise_name(name: str) -> str:
 
 
 def _parse_nested(value: object) -> object:
-    """Parse a text that begins like JSON, and return None if it is not JSON. Return any other value unchanged."""
+    """Parse the value if it is a string that begins like a JSON object or list. Return any other value unchanged.
+
+    Return None if such a string is not JSON.
+    """
     if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
         return read_json(value)
     return value
