@@ -1,8 +1,8 @@
-"""Alertmanager's webhook, version 4, as ARMS, Managed Prometheus, Grafana and any Alertmanager send it.
+"""Parser for the webhook of Alertmanager, version 4. ARMS, Managed Prometheus and Grafana send the same format.
 
-Each entry of `alerts` becomes one alert, and the labels of the entry become the dimensions. Format: prometheus.io,
-"Configuration", `webhook_config`. The labels that ARMS adds begin with `_aliyun_arms_`, and the templates of ARMS use
-other names for some parts.
+Each entry of `alerts` becomes one alert, and the entry's labels become the alert's dimensions. Format: prometheus.io,
+"Configuration", `webhook_config`. ARMS adds labels that begin with `_aliyun_arms_`, and its templates use other names
+for some parts of the body.
 """
 
 import re
@@ -32,18 +32,25 @@ _PASSING_KEYS = (
     *_ENTRY_KEYS, "status", "state", "endTime", "value", "values", "valueString", "currentValue", "nowValue", "message",
     "content", "summary", "description", "dashboardURL", "panelURL", "silenceURL", "imageURL",
 )  # fmt: skip
-"""Parts of an entry that are not labels, or that change when the alert resolves."""
+"""Names of entry parts that are never taken as labels.
+
+If an entry has no `labels`, all of its parts except these are taken as labels. These parts either are not labels or
+change when the alert resolves.
+"""
 _ARMS = "_aliyun_arms_"
 _RECOVERED = frozenset({"resolved", "recovered", "ok"})
 _ID = (f"{_ARMS}involvedObject_id", "instanceId", "instance_id")
 _NAME = (f"{_ARMS}involvedObject_name", "instanceName", "nodename")
 _GRAFANA_STATES = frozenset({"DatasourceNoData", "DatasourceError"})
-"""Names of Grafana's alerts about rules that cannot be evaluated (see Grafana's page "No Data and Error states")."""
+"""Names of the alerts that Grafana sends if it cannot evaluate a rule (see its page "No Data and Error states")."""
 
 _LEVELS = ("severity", "level", "priority", f"{_ARMS}alert_level")
 _VALUE = (f"{_ARMS}alert_now_value", "value", "currentValue", "nowValue", f"{_ARMS}alert_value", "valueString")
 _ADDRESS = re.compile(r"(?!127\.|0\.)((?:[0-9]{1,3}\.){3}[0-9]{1,3})(?::[0-9]{1,5})?")
-"""Matches an IPv4 address, except the local host's, which says only where Prometheus runs."""
+"""Matches an IPv4 address, with or without a port.
+
+Addresses that begin with `127.` or `0.` do not match, because they stand only for the computer that Prometheus runs on.
+"""
 
 _COMPONENT_LABELS = {
     "mountpoint": "mount", "device": "disk", "pod": "pod", "pod_name": "pod", "container": "container",
@@ -52,14 +59,14 @@ _COMPONENT_LABELS = {
     "instance": "instance", "topic": "topic", "consumergroup": "consumer group", "queue": "queue",
     "groupname": "process", "namespace": "namespace",
 }  # fmt: skip
-"""The labels of Prometheus that name a component, each with the word that is displayed. Most labels name none."""
+"""Maps each Prometheus label that names a component to the word to display. Most labels do not name a component."""
 
 _LINKS = {"alert": ("externalURL",), "source": ("generatorURL",), "dashboard": ("dashboardURL", "panelURL")}
 
 
 @dataclass(frozen=True, slots=True)
 class _AlertGroup:
-    """The parts that all entries of a body have in common."""
+    """The parts of a body that all of its entries share."""
 
     body_identity: Identity
     top: Tree
@@ -71,7 +78,7 @@ class _AlertGroup:
 
 
 def read(body: Body) -> tuple[Alert, ...] | None:
-    """Read the alerts of a group. Return None if the body is of another kind."""
+    """Read the alerts of an Alertmanager group. Return None if the body is of another kind."""
     top = Tree(body.names)
     entries = top.trees("alerts")
     if not top.has(*_GROUP_KEYS) and not any(entry.has(*_ENTRY_KEYS) for entry in entries):
@@ -95,7 +102,7 @@ def read(body: Body) -> tuple[Alert, ...] | None:
 
 
 def _alert(body: Body, group: _AlertGroup, entry: Tree) -> Alert:
-    """Read an entry of a group."""
+    """Return the alert for one entry of a group."""
     top = group.top
     own = entry.tree("labels").texts() or entry.without(*_PASSING_KEYS).texts()
     labels, label_tree = (own, Tree(own)) if own else (group.labels, group.label_tree)
@@ -150,15 +157,15 @@ def _level(trees: Iterable[Tree], *, recovered: bool) -> Level:
 
 
 def _cluster(labels: Tree) -> str | None:
-    """Return the id of the Kubernetes cluster that the alert is about, from the labels of ARMS, or None."""
+    """Return the id of the Kubernetes cluster from the ARMS labels, or None if the alert is not about a cluster."""
     kind = f"{labels.text(f'{_ARMS}involvedObject_kind')} {labels.text(f'{_ARMS}involvedObject_type')}".lower()
     return labels.text(f"{_ARMS}involvedObject_id") if "cluster" in kind or "kubernetes" in kind else None
 
 
 def _namespace(labels: Tree) -> str | None:
-    """Return Cloud Monitor's namespace if the labels name one.
+    """Return Cloud Monitor's namespace for the alert's resource, or None if it cannot be found from the labels.
 
-    The label `namespace` usually names a namespace of Kubernetes.
+    The label `namespace` is used only if its value begins with `acs_`, because it usually names a Kubernetes namespace.
     """
     namespace = labels.text("acs_namespace", "namespace") or ""
     if namespace.startswith("acs_"):
@@ -171,10 +178,11 @@ def _namespace(labels: Tree) -> str | None:
 def _identity(
     body_identity: Identity, fingerprint: str, started: Millis | None, state: State, ended: Millis | None
 ) -> Identity:
-    """Return the identity of an entry, made of its start, its state and its end.
+    """Return the identity of an entry, which depends on its fingerprint, state, start time and end time.
 
-    An alert that fires again with its former start ends at another time, so its second recovery is not mistaken for a
-    retry.
+    An alert may fire again with the start time of its first firing. Its second recovery has another end time than its
+    first recovery, and is therefore not mistaken for a retry. If an entry has no start time, its identity depends on
+    the whole body.
     """
     if started is not None:
         return timed_identity(started, "alertmanager", str(state), key_of(fingerprint, *filter(None, [ended])))
@@ -192,7 +200,10 @@ def _group_name(top: Tree) -> str | None:
 
 
 def _value(entry: Tree, annotations: Tree, labels: Tree) -> tuple[str | None, str | None]:
-    """Return the value as sent, and the unit after the value."""
+    """Return the alert's value as it was sent, and the unit that follows the number.
+
+    Either is None if it is missing.
+    """
     values = entry.tree("values").texts()
     text = annotations.text(*_VALUE[:-1]) or labels.text(_VALUE[0]) or entry.text(*_VALUE[1:-1])
     text = text or (next(iter(values.values())) if len(values) == 1 else None) or entry.text(_VALUE[-1])
@@ -211,13 +222,17 @@ def _message(labels: Tree, annotations: Tree, entry: Tree) -> str | None:
 
 
 def _hidden_alerts(body: Body, top: Tree, body_identity: Identity, unread: int) -> tuple[Alert, ...]:
-    """Return at most one alert, which says whether alerts of the group are hidden.
+    """Return one alert that reports the hidden alerts of a group, or an empty tuple.
 
-    Alerts are hidden if the sender limits their number (`max_alerts`), or if the body has more alerts than are read. If
-    no alert is hidden any more, or if the group has resolved, the returned alert is a recovery. Alertmanager derives
-    `status` only from the alerts that it sends, so the message of such a recovery says that the state of the hidden
-    alerts is unknown. No recovery is returned for a body that names neither its group nor `truncatedAlerts`, because
-    the recovery could close the incident of another group.
+    Alerts are hidden if the sender limits their number (`max_alerts`), or if the body has more alerts than are read.
+    `unread` is the number of alerts in the body that are not read. A negative number counts as 0.
+
+    If no alert is hidden, or if the group has resolved, the returned alert is a recovery. Alertmanager derives the
+    group's `status` only from the alerts that it sends. If a group has resolved while alerts are hidden, the message of
+    the recovery therefore says that the state of the hidden alerts is unknown.
+
+    A body that has neither `groupLabels` nor `groupKey` nor `truncatedAlerts` gets no recovery, because the recovery
+    could close the incident of another group.
     """
     count = top.text("truncatedAlerts") or "0"
     hidden = max(unread, 0) + (int(count) if re.fullmatch(r"[1-9][0-9]{0,8}", count) else 0)
@@ -244,7 +259,7 @@ def _hidden_alerts(body: Body, top: Tree, body_identity: Identity, unread: int) 
 
 
 def _hidden_text(hidden: int, *, recovered: bool) -> tuple[str, str | None]:
-    """Return the name and the message of the alert about hidden alerts."""
+    """Return the name and the message of the alert that reports hidden alerts."""
     if not hidden:
         return "No more alerts of this group are hidden", None
     reason = f"The sender sends no more at once (max_alerts), or the callback holds over {MOST_ALERTS}."

@@ -1,7 +1,8 @@
-"""The webhook of Cloud Monitor 2.0: one alert as an object similar to a CloudEvent, with links to pages of the service.
+"""Parser for the webhook of Cloud Monitor 2.0, which sends one alert as an object similar to a CloudEvent.
 
-Format: Cloud Monitor 2.0's pages "Notification object" and "Webhook", and the API's `AlertEvent`. The documented sets
-of statuses and levels are not complete. Names are in camel case in the API and in snake case in the webhook.
+The object may contain links to pages of the service. Format: Cloud Monitor 2.0's pages "Notification object" and
+"Webhook", and the API's `AlertEvent`. The documented sets of statuses and levels are incomplete. Names are in camel
+case in the API and in snake case in the webhook.
 """
 
 import re
@@ -33,7 +34,7 @@ _LINKS = {"resource": ("entityUrl",), "rule": ("alertRuleUrl", "ruleUrl"), "hist
 
 
 def read(body: Body) -> tuple[Alert, ...] | None:
-    """Read an alert of Cloud Monitor 2.0. Return None if the body is of another kind."""
+    """Read a Cloud Monitor 2.0 alert. Return None if the body is of another kind."""
     top = Tree(body.names)
     typed = (top.text("type") or "").upper() == "ALERT" and top.has("specversion", "subtype", "alertEntityId", "status")
     foreign = ":" in (top.text("type") or "")  # another CloudEvent, such as `cs:k8s:PodRelatedEvent`
@@ -93,9 +94,9 @@ def _first(trees: tuple[Tree, ...], *names: str) -> str | None:
 
 
 def _state(top: Tree) -> State:
-    """Return the state that `status` and `subtype` name.
+    """Return the alert's state, which is read from `status` and `subtype`.
 
-    If one of them says that the alert has recovered and the other says that the alert is firing, the state is ALERT.
+    If one of the two reports a recovery and the other contradicts it, the state is not OK.
     """
     status, subtype = ((top.text(name) or "").upper() for name in ("status", "subtype"))
     ends = subtype.endswith(("_RESOLVE", "_RESOLVED", "_RECOVER", "_RECOVERED"))
@@ -112,7 +113,10 @@ def _level(trees: tuple[Tree, ...], state: State) -> Level:
 
 
 def _namespace(entity: Tree, labels: Tree) -> str | None:
-    """Return the namespace, such as `acs_ecs` for the domain `ecs` or for the entity type `acs.ecs.instance`."""
+    """Return the namespace of the resource, from the labels or from the entity, or None if it is unknown.
+
+    The entity's domain `ecs` and the entity type `acs.ecs.instance` both mean the namespace `acs_ecs`.
+    """
     namespace = labels.text("namespace", "acs_namespace")
     if namespace and namespace.startswith(("acs_", "waf")):
         return namespace
@@ -124,7 +128,11 @@ def _namespace(entity: Tree, labels: Tree) -> str | None:
 
 
 def _dimensions(top: Tree, entity: Tree, labels: Tree, namespace: str | None) -> dict[str, str]:
-    """Return the labels as dimensions, and add the dimension that names the resource if the labels lack it."""
+    """Return the labels as dimensions.
+
+    If the labels do not contain the dimension that names the resource, that dimension is added from other parts of the
+    body.
+    """
     dimensions = labels.texts()
     own = default_id_dimension(namespace)
     if own not in dimensions:
@@ -136,10 +144,11 @@ def _dimensions(top: Tree, entity: Tree, labels: Tree, namespace: str | None) ->
 
 
 def _resource_key(top: Tree, entity: Tree, dimensions: Mapping[str, str], own: str) -> object:
-    """Return what distinguishes the incidents of one rule: the entity and its component, else all labels.
+    """Return the value that distinguishes the incidents of one rule from each other.
 
-    If a label that several entities share, such as the name of the cluster, were taken for the entity, the recovery of
-    one pod would close the incident of another pod.
+    The value consists of the entity's id and the entity's component. If the id is unknown, the value consists of all
+    dimensions. A label that several entities share, such as the cluster's name, must not be taken for the entity's id:
+    otherwise the recovery of one pod would close the incident of another pod.
     """
     entity_id = entity.text("entityId") or (top.text("alertEntityId") or "").rpartition(":")[2] or dimensions.get(own)
     if not entity_id:

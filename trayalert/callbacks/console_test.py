@@ -1,7 +1,8 @@
-"""The callbacks that the Test buttons of Alibaba's consoles send.
+"""Parser for the callbacks that the Test buttons of Alibaba's consoles send.
 
-A test callback is a request without a body and without a query (in 2024, a bare GET), or an unfilled template: the Test
-button of ARMS sends the user's own template unchanged, with `$alertmanager_content` or `$content` in the text.
+A test callback has one of two forms. The first form is a request without a body and without a query (in 2024, a bare
+GET). The second form is an unfilled template: the Test button of ARMS sends the user's own template unchanged, with a
+placeholder such as `$alertmanager_content` or `$content` still in the text.
 """
 
 import re
@@ -17,14 +18,14 @@ _UNFILLED_CONTENT = re.compile(rb"\$\{?(?:alertmanager_)?content\b")
 
 
 def read(body: Body) -> tuple[Alert, ...] | None:
-    """Read a test request without content. Return None if the request has a body or a query."""
+    """Read a test request that has no content. Return None if the request has a body or a query."""
     return None if body.callback.body.strip() or body.callback.query else (_test_alert(body),)
 
 
 def read_template(body: Body) -> tuple[Alert, ...] | None:
     """Read an unfilled template. Return None for anything else.
 
-    This reader must be called after all other readers, because a real alert may quote a template.
+    Call this reader only after all other readers, because a real alert may quote a template.
     """
     sent = body.callback.body.strip() or body.callback.query
     unfilled = b"$" in sent and (_UNFILLED.fullmatch(sent.decode("utf-8", "replace")) or _UNFILLED_CONTENT.search(sent))

@@ -1,12 +1,12 @@
-"""System events about a resource, sent by an event rule or by a subscription of the event centre.
+"""Parser for system events about a resource, which an event rule or an event centre subscription sends.
 
 Formats: Cloud Monitor's pages on event-triggered alert rules (`product`, `name`, `content`, ...) and on event
-subscriptions (`alert` in an envelope of `subscription`, `strategyName`, ...), 2023 and 2024. Both formats come by POST
-or GET, as JSON or as a form whose nested objects are JSON texts.
+subscriptions (`alert` in an envelope of `subscription`, `strategyName`, ...), 2023 and 2024. Both formats arrive by
+POST or GET, either as JSON or as a form in which nested objects are strings of JSON.
 
-A maintenance event goes through phases that share one `eventId`, and its last phase ends the incident. Other events
-come alone or in pairs (`event_pairs.py`). The incident of an event without phases closes by itself after a while,
-because the end of a pair may never come.
+A maintenance event goes through several phases that share one `eventId`. Its last phase ends the incident. Other events
+come alone or in pairs (`event_pairs.py`). Their end may never come, so an incident of an event without phases closes by
+itself after a while.
 """
 
 import re
@@ -35,27 +35,40 @@ _PUSHED_MARKS = ("alertStatus", "eventName", "eventContentMap", "eventRawContent
 
 _PENDING_PHASES = frozenset({"scheduled", "waiting", "inquiring", "executing", "failed"})
 _FINAL_PHASES = frozenset({"executed", "avoided", "canceled", "cancelled"})
-"""The phases that end an event (see "ECS system events"). An event that `failed` may be repeated or need action."""
+"""The phases that end an event (see Alibaba's page "ECS system events").
+
+`failed` does not end an event, because a failed event may be repeated or may require action.
+"""
 _PHASES = _PENDING_PHASES | _FINAL_PHASES
 _LASTING = re.compile(r"SystemMaintenance|SystemFailure|InstanceFailure")
-"""Matches the names of events that go through phases and that may name their phase only in `status`."""
+"""Matches the names of events that go through phases. Some of these events name their phase only in `status`."""
 _START_OR_END = re.compile(r"(?:_(?i:start|end)|(?<=[a-z])(?:Start|End))\Z")
-"""Matches the end of names such as `Instance_Failure_End`, of database events that come in pairs and have no phases."""
+"""Matches the end of names such as `Instance_Failure_End`.
+
+Database events have such names. They come in pairs and do not go through phases.
+"""
 _RECOVERED = frozenset({"resolved", "recovered"})
-"""The event centre's words for an alert that has recovered, whatever the name of its event is."""
+"""The event centre's words for an alert that has recovered. They take precedence over what the event's name says."""
 _EVENT_ID_NAMES = frozenset({"eventid", "requestid", "traceid", "eventname"})
-"""Parts of the content that identify the event and not its resource. The two events of a pair differ in these parts."""
+"""Names of content parts that identify the event instead of its resource.
+
+Their values differ between the two events of a pair.
+"""
 _MESSAGE_FIELDS = (
     "state", "reason", "reasonCode", "description", "impact", "notBefore", "executeStartTime", "executeFinishTime",
 )  # fmt: skip
-"""The parts of the content that make up the message. If the content has none of them, its first parts are used."""
+"""Names of the content parts that make up the message. If the content has none of them, its first parts are used."""
 _MOST_MESSAGE_FIELDS = 8
 _LEVELS = ("severity", "level")
 
 
 @dataclass(frozen=True)
 class _Event:
-    """An event in either of the two formats. `meta` has the parts that an event rule sends."""
+    """An event in either of the two formats.
+
+    `alert` is the alert as the event centre sends it. It is empty for an event rule. `meta` contains the parts that an
+    event rule sends; the event centre sends them inside its alert.
+    """
 
     top: Tree
     alert: Tree
@@ -71,15 +84,15 @@ class _Event:
 
     @property
     def lasting_id(self) -> str | None:
-        """The id that all phases of an event share."""
+        """The id that all phases of one event share, or None if the event has no such id."""
         return self.content.text("eventId")
 
     @cached_property
     def phase(self) -> str | None:
-        """The phase of an event that goes through phases, else None.
+        """The phase of the event, or None if the event does not go through phases.
 
-        The phase in the name is the last choice: documents print the name of an earlier phase beside a later
-        `eventStatus` or beside the time of the end.
+        The phase in the event's name is used only if no other part names a phase. Some documented events have the name
+        of an earlier phase, although their `eventStatus` names a later phase or the time of the end is set.
         """
         suffix = (self.name or "").rpartition(":")[2].strip()
         if _START_OR_END.search(suffix):
@@ -99,10 +112,10 @@ class _Event:
 
     @property
     def stem(self) -> tuple[str, str]:
-        """The stem of an event that belongs to no pair, and an empty family.
+        """The stem of an event that belongs to no pair, together with an empty string as its family.
 
-        All phases of an event share the stem. An event that comes alone shares its stem with an end that names the
-        event: `x` and `x_recovered`.
+        All phases of one event have the same stem. If an event `x` comes alone, it has the same stem as the end
+        `x_recovered`, so that this end can close the incident of `x`.
         """
         stem, _, suffix = (self.name or "").rpartition(":")
         name = stem if suffix.strip().lower() in _PHASES else self.name
@@ -198,23 +211,26 @@ def _level(event: _Event, state: State) -> Level:
 
 
 def _one_off(event: _Event) -> bool:
-    """Return whether the incident must close by itself, as its end may never come or its last phase failed."""
+    """Return whether the event's incident must close by itself.
+
+    There are two such cases: the event has failed, or it goes through no phases, so that its end may never come.
+    """
     if event.phase or event.content.has("notBefore"):
         return (event.phase or "").lower() == "failed"
-    return "EVENT" in (event.alert.text("source") or "SYS_EVENT").upper()  # an alert on a metric gets a recovery
+    return "EVENT" in (event.alert.text("source") or "SYS_EVENT").upper()  # an alert about a metric recovers
 
 
 def _keys(event: _Event, account: str | None, arn: Arn, *, recovered: bool) -> list[str]:
-    """Return the key of the event, followed by its related keys.
+    """Return the event's key, followed by its related keys.
 
-    An event has no related keys if its state contradicts its name. An example is the beginning of a pair that the event
-    centre reports as recovered.
+    An event whose state contradicts its name has no related keys. For example, the event centre may report an event as
+    recovered although its name is that of a beginning.
     """
     if event.lasting_id and (event.phase or event.content.has("notBefore")):
         return [key_of("event", account, event.lasting_id)]
     pair, shared = event.pair, event.alert.text("dedupId")
     alone = not pair and not event.phase
-    # a `dedupId` that is equal to another id of the event is not shared with further events
+    # a `dedupId` that equals another id of the event belongs to this event only
     if alone and shared and shared not in {event.alert.text("traceId"), event.meta.text("id")}:
         return [key_of("event", account, "dedupId", shared)]
     akin = pair.akin if pair and pair.ends is recovered else ()
@@ -227,7 +243,10 @@ def _keys(event: _Event, account: str | None, arn: Arn, *, recovered: bool) -> l
 
 
 def _ids(content: Tree) -> list[tuple[str, str]]:
-    """Return the ids and names in the content, which identify the resource of an event that names no resource."""
+    """Return the ids and names in the content, sorted.
+
+    They identify the resource of an event that does not name its resource elsewhere.
+    """
     ids = {name.lower(): text for name, text in content.texts().items() if name.lower().endswith(("id", "name"))}
     return sorted(pair for pair in ids.items() if pair[0] not in _EVENT_ID_NAMES)
 

@@ -1,11 +1,13 @@
 """Recognises events that come in pairs, a beginning and an end, by the words in their names.
 
-Only the last word of a name or of a status counts: `Agent_Status_Stopped`, `DeviceOnline`, `blackhole_begin`. The rest
-of the name is the stem. A beginning and an end belong together if they have the same stem and the same family.
+Only the last word of a name or status decides whether an event is a beginning or an end, as in `Agent_Status_Stopped`,
+`DeviceOnline` and `blackhole_begin`. The words before the last word are the stem. Last words that belong together, such
+as `online` and `offline`, form a family. A beginning and an end are a pair if they have the same stem and the same
+family.
 
-In doubt an event does not count as an end: an incident that stays open too long expires, but an incident that closes
-too early is a false green. Words that are good for some subjects and bad for others (open, closed, enabled, disabled)
-are therefore left out.
+If in doubt, an event does not count as an end. An incident that stays open too long expires, but an incident that
+closes too early makes the user believe that all is well. Therefore the families leave out words that are good for some
+subjects and bad for others (open, closed, enabled, disabled).
 """
 
 import re
@@ -13,14 +15,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _LONGEST_NAME = 200
-"""A longer text is not the name of an event."""
+"""Maximum length of an event's name. A longer string is treated as a name without words."""
 
 
 class Pair(NamedTuple):
-    """The stem and family that the two events of a pair share, and whether this event is the end of the pair.
+    """The pair that an event belongs to. `stem` and `family` are equal for both events of the pair.
 
-    `akin` are further families. An end may also end beginnings of these families; a beginning may also be ended by ends
-    of these families.
+    `ends` says whether this event is the end of the pair. `akin` names further families. An end can also end a
+    beginning of one of these families, and a beginning can also be ended by an end of one of them.
     """
 
     stem: str
@@ -30,11 +32,11 @@ class Pair(NamedTuple):
 
 
 class _WordFamily(NamedTuple):
-    """Words of one kind that begin or end something. An end ends the beginnings of all families with the same `name`.
+    """Words that begin something, and words that end it. The words are separated by spaces.
 
-    If `states` is true, the words describe a state. If `follow` is true, the words may come after a word for a bad
-    state: `abnormal_begin`, `link_down_recovered`. If `recoverable` is true, `recovered` may also end a beginning of
-    the family.
+    A word in `ends` ends the beginnings of all families that have the same `name`. If `states` is true, the words
+    describe a state. If `follow` is true, the words may follow a word for a bad state, as in `abnormal_begin` and
+    `link_down_recovered`. If `recoverable` is true, `recovered` can also end a beginning of this family.
     """
 
     name: str
@@ -153,13 +155,13 @@ _JOINED = {
     "exit": _EXITS,
     "exited": _EXITS,
 }
-"""Pairs of words that are read as one word, keyed by the second word.
+"""Pairs of words that are read as one word. The key is the second word, and the set contains the possible first words.
 
-`off line` is read as `offline`. `back up` and `pod exited` are read as one word so that `up` and `exited` do not count
-as ends.
+For example, `off line` is read as `offline`. `back up` and `pod exited` are read as one word, so that `up` and `exited`
+do not count as ends.
 """
 _PREFIXES = _word_set("un dis ab")
-"""Prefixes that form one word with a following word of a family, as in `UnHealthy`."""
+"""Prefixes that are joined with the next word if the result is a word of a family, as in `UnHealthy`."""
 
 _NEGATIONS = _word_set(
     "not never cannot unable partial partially partly half almost nearly mostly longer"
@@ -167,35 +169,39 @@ _NEGATIONS = _word_set(
     " requires required try trying attempt attempting"
     " 未 没 没有 无法 尚未 部分 不再 难以 待 等待 需 需要 正在 尝试 即将 将 预计 可能 逐步 逐渐 请 尽快"
 )
-"""Words that negate an end within the next three words: `not_yet_recovered`, `waiting_for_recovery`, `正在恢复`."""
+"""Words that negate an end if they are among the three words before it: `not_yet_recovered`, `正在恢复`."""
 _DIRECT_NEGATIONS = _word_set("no non 不 非 无") | _PREFIXES
-"""Words that negate an end only if they stand directly before the end."""
+"""Words that negate an end only if they come directly before it."""
 _RETURNED = _word_set("back return returned returns")
-"""Words after which `to` leads to an end, as in `returned_to_normal`.
+"""Words that may come before `to` without negating the end, as in `returned_to_normal`.
 
-After any other word, `to` begins an infinitive, which negates the end: `about_to_recover`.
+After any other word, `to` is part of an infinitive, which negates the end, as in `about_to_recover`.
 """
 _ATTACKS = _word_set(
     "force attack crack cracking intrusion hack exploit injection hijack breach bypass escalation login logon"
     " 攻击 破解 入侵 登录 登陆 提权"
 )
-"""Words for attacks and logins. The success of an attack is bad, and the success of a login ends nothing."""
+"""Words for attacks and logins. The success of an attack is bad news, and the success of a login ends nothing."""
 _OUTCOMES = _word_set("fail fails failed unsuccessful aborted reject rejected timeout 失败 拒绝 超时")
-"""Words for the bad outcome of a task. The outcome remains after the task has ended."""
+"""Words for the bad outcome of a task.
+
+Such an outcome remains when the task has ended, so `end` after one of these words does not count as an end.
+"""
 _COMPLETIONS = _word_set("finish finished complete completed 完成")
-"""After a word for a bad state, these words confirm the state: `shutdown_completed`."""
+"""Words that confirm a bad state if they follow it, as in `shutdown_completed`."""
 _FILLERS = _word_set("is was has have been be to now already become automatically 已 已经 自动") | _RETURNED
 _NOISE = _word_set("event events notify notification notice message report 事件 通知")
-"""Words that are removed from the end of a text before its last word is read."""
+"""Words that are dropped from the end of a name or status before its last word is read."""
 _THINGS = _word_set("status state health job task link tunnel connection sync replication 状态 任务")
 _WORKS = _word_set("backup restore recovery migration check plan upgrade import export 备份 迁移")
 _WEAK = dict.fromkeys(_word_set("normal healthy running available ok 正常 健康 可用"), _THINGS) | dict.fromkeys(
     _word_set("success succeed succeeded successful finish finished complete completed 成功 完成"), _THINGS | _WORKS
 )
-"""Ends that are not reliable as a status, each with a set of words for things and tasks.
+"""Maps each end that is unreliable as a status to the words that make it reliable.
 
-OSS sends the status `normal` when a limit is exceeded, and Database Backup sends `running`. A status of this kind
-counts only if the last word of the event's name is in the set, as in `SyncStatus`.
+Such a status counts only if one of these words is the last word of the event's name, as `Status` is in `SyncStatus`.
+Without this rule, the status `normal`, which OSS sends when a limit is exceeded, would count as an end, and so would
+the status `running`, which Database Backup sends.
 """
 
 _CHINESE = {
@@ -211,21 +217,24 @@ _WORD = re.compile(
 
 
 class _Suffix(NamedTuple):
-    """The last word of a text and the words before it."""
+    """The last word of a name or status, and the `words` before it."""
 
     words: list[str]
     sense: _WordSense
     family: str
     ends: bool
     needs: frozenset[str] | None
-    """The last words of an event's name with which this text counts as a status, or None if it always counts."""
+    """The suffix counts as a status only if the event's name ends with one of these words.
+
+    None if the suffix always counts as a status.
+    """
 
 
 def read_pair(name: str | None, status: str | None, result: str | None) -> Pair | None:
-    """Return the pair that an event belongs to, from its name, its status and the result in its content.
+    """Return the pair that an event belongs to, judging by its name, its status and the `result` in its content.
 
-    An end that the status or the result contradicts counts as a beginning. Return None if neither the name nor the
-    status ends in a word of a family.
+    If the status or the result contradicts an end, the event counts as a beginning. Return None if neither the name nor
+    the status shows that the event belongs to a pair.
     """
     named, stated, refuting = _read_suffix(name), _read_suffix(status), _read_suffix(result)
     if named and stated and _follows(stated, named):
@@ -238,7 +247,7 @@ def read_pair(name: str | None, status: str | None, result: str | None) -> Pair 
     words = _words(name)
     if stated.needs is not None and _last_word(words) not in stated.needs:
         return None
-    if set(stated.words) - _THINGS:  # as in `blackhole_end`: an unknown word may differ in the two names of the pair
+    if set(stated.words) - _THINGS:  # as in `blackhole_end`: the words after `blackhole` in the two names may differ
         words = _up_to_stem(words, stated.words)
     return _pair(" ".join(words) or name, stated, refuted=refuted)
 
@@ -252,17 +261,23 @@ def _pair(stem: str, suffix: _Suffix, *, refuted: bool) -> Pair:
 
 
 def _follows(stated: _Suffix, named: _Suffix) -> bool:
-    """Return whether the status refers to the state at the end of the name, as `end` does to `network_interruption`."""
+    """Return whether the status is about the bad state that the last word of the name describes.
+
+    For example, the status `end` is about the interruption in the name `network_interruption`.
+    """
     return stated.sense.family.follow and stated.needs is None and not stated.words and named.sense.bad
 
 
 def stem_of(name: str) -> str:
-    """Return the stem of a name that has no word of a family, so that `x_recovered` can end `x`."""
+    """Return the stem of a name that does not end with a word of a family.
+
+    The name `x_recovered` has the same stem as the name `x`, and can therefore end `x`.
+    """
     return " ".join(_words(name)) or name
 
 
 def _words(text: str | None) -> list[str]:
-    """Split a text into words at separators, digits and capitals, and remove the noise words at its end."""
+    """Split a string into lower-case words at separators, digits and capital letters, and drop trailing noise words."""
     words: list[str] = []
     for match in _WORD.finditer(text if text and len(text) <= _LONGEST_NAME else ""):
         word = match[0].lower()
@@ -299,21 +314,21 @@ def _read_suffix(text: str | None) -> _Suffix | None:
 
 
 def _is_negated(word: str, words: list[str], sense: _WordSense) -> bool:
-    """Return whether the words before an end negate the end."""
+    """Return whether the end `word` is negated by the `words` before it."""
     last = _last_word(words)
     if _NEGATIONS.intersection(words[-3:]) or last in _DIRECT_NEGATIONS:
         return True
-    if match := re.search(r"(\w*) to(?: be| have been)?\Z", f" {' '.join(words)}"):  # `to be restored`
+    if match := re.search(r"(\w*) to(?: be| have been)?\Z", f" {' '.join(words)}"):  # as in `to be restored`
         return match[1] not in _RETURNED
     before = _SENSES.get(last)
     bad = before is not None and before.bad
     if sense.family is _VERDICTS:
-        return bad or last in _ATTACKS  # `shutdown_success`
+        return bad or last in _ATTACKS  # as in `shutdown_success`
     if sense.family is _PHASES:
         return last in _OUTCOMES or (bad and word in _COMPLETIONS)
     if sense.family is _RECOVERIES:
-        return before is not None and before.family is _PHASES and not before.ends  # `start_recovery`
-    return bad  # `abnormal_exit`
+        return before is not None and before.family is _PHASES and not before.ends  # as in `start_recovery`
+    return bad  # as in `abnormal_exit`
 
 
 def _last_word(words: list[str]) -> str:
@@ -321,6 +336,9 @@ def _last_word(words: list[str]) -> str:
 
 
 def _up_to_stem(words: list[str], stem: list[str]) -> list[str]:
-    """Return the words of a name up to the end of this stem, or only the stem if the name does not contain the stem."""
+    """Return the words of a name up to and including its `stem`.
+
+    If the name does not contain the stem, return only the stem.
+    """
     ends = [at + len(stem) for at in range(len(words)) if words[at : at + len(stem)] == stem]
     return words[: ends[-1]] if ends else stem

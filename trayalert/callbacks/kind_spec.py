@@ -1,6 +1,6 @@
 """The specification of one kind of callback.
 
-The file of each kind ends with its `KIND_SPEC`, and `kinds.py` lists all specifications.
+The module of each kind ends with its `KIND_SPEC`, and `kinds.py` lists all specifications.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,19 +14,19 @@ from trayalert.domain.wording.component import ComponentWords
 from trayalert.domain.wording.language import Language
 
 Read = Callable[[Body], tuple[Alert, ...] | None]
-"""Returns the alerts in a body of its kind, or None if the body is of another kind."""
+"""A function that returns the alerts in a body of its own kind, or None if the body is of another kind."""
 
 Stamp = Callable[[dict[str, Any], Millis | None, bool], None]
-"""Changes the parts of a sample body in place.
+"""A function that stamps a sample: it changes the parts of a sample body in place.
 
-The second argument is the time to write into the parts, or None to keep the present times. If the third argument
-is true, the parts become the recovery of their alert.
+The second argument is the time to write into the parts, or None to keep the times that they have. If the third argument
+is true, the function turns the sample into the recovery of its alert.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindSpec:
-    """How a kind of callback is read, simulated and worded. The defaults also suit callbacks of an unknown kind."""
+    """How callbacks of one kind are read, simulated and presented. The defaults also suit an unknown kind."""
 
     kind: Kind
     read: Read
@@ -34,14 +34,17 @@ class KindSpec:
     """Reads the bodies of this kind that no `read` function recognises. None if there are no such bodies."""
 
     stamp: Stamp | None = None
-    """Writes a time into a sample body and can make the body a recovery.
+    """Writes a time into a sample body, and can turn the sample into a recovery.
 
-    If None, the simulator sends the body unchanged and cannot send a recovery of its alert.
+    If None, the simulator sends the sample unchanged, and cannot send a recovery of its alert.
     """
 
     component_words: ComponentWords = field(default_factory=ComponentWords)
     name_text: Callable[[str | None, Language], str | None] | None = None
-    """Returns the display name for the name that an alert was sent with, or None if no display name is known."""
+    """Takes the name that was sent with an alert, and returns the name to display.
+
+    Returns None if it does not know the name.
+    """
 
     message_text: Callable[[Mapping[str, str], Language], str] | None = None
-    """Returns the message to display for the fields of an alert. The returned message replaces `Alert.message`."""
+    """Takes the fields of an alert, and returns the message to display instead of `Alert.message`."""

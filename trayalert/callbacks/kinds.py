@@ -1,6 +1,7 @@
 """Reads callbacks of all kinds.
 
-The shape of a body alone decides its kind, because the path and the content type of a request are not reliable.
+The kind of a callback is determined by its content. The path and the content type of the request are ignored, because
+they are not reliable.
 """
 
 import logging
@@ -24,15 +25,16 @@ KINDS: tuple[KindSpec, ...] = (
 )
 """All kinds, in the order in which they are tried.
 
-Each kind comes before the kinds that would also accept its bodies.
+If the parser of one kind would also accept the bodies of another kind, that other kind comes first.
 """
 
 
 def readers_of(kinds: Sequence[KindSpec]) -> tuple[Read, ...]:
-    """Return the readers of these kinds, which must be called in turn until one of them returns alerts.
+    """Return the readers of the given kinds. The caller tries them in this order until one of them returns alerts.
 
-    The readers of remnants come last, in the reverse order of their kinds. The remnant reader of `console_test` is
-    therefore the last of all readers: it would mistake an alert that quotes `$content` for an unfilled template.
+    The remnant readers come last, in the reverse order of their kinds. The remnant reader of `console_test` is
+    therefore the last of all. It must be the last, because it would mistake an alert that quotes `$content` for an
+    unfilled template.
     """
     remnants = (spec.read_remnant for spec in reversed(kinds) if spec.read_remnant)
     return (*(spec.read for spec in kinds), *remnants)
@@ -47,17 +49,19 @@ _logger = logging.getLogger(__name__)
 def spec_of(kind: Kind) -> KindSpec:
     """Return the specification of a kind.
 
-    If only another version knows the kind, return that of unrecognised callbacks.
+    If this version of trayalert does not know the kind, return the specification of unrecognised callbacks.
     """
     return _SPECS.get(kind, unrecognised.KIND_SPEC)
 
 
 def read_callback(callback: Callback, kinds: Sequence[KindSpec] = KINDS) -> tuple[Alert, ...]:
-    """Read a callback of one of these kinds and return one or more alerts. Never raises.
+    """Return the alerts in a callback. There is always at least one. Never raises.
 
-    The alerts that only close incidents (`Alert.only_closes`) come last. A callback that no reader recognises becomes
-    one unrecognised alert. In a JSON list each item is read by itself; the items that no reader recognises, and those
-    after the first MOST_ALERTS alerts, become one unrecognised alert in addition.
+    Alerts that only close incidents (`Alert.only_closes`) come last. A callback that no reader of `kinds` recognises
+    becomes one unrecognised alert.
+
+    If the body is a JSON list, each item is read separately, until MOST_ALERTS alerts have been read. All items that no
+    reader recognises, and all items that are not read, together become one additional unrecognised alert.
     """
     body, readers = read_body(callback), READERS if kinds is KINDS else readers_of(kinds)
     if not body.parts:
@@ -87,7 +91,10 @@ def _read(body: Body, readers: Sequence[Read]) -> tuple[Alert, ...]:
 
 
 def _drop_repeats(alerts: Iterable[Alert]) -> tuple[Alert, ...]:
-    """Keep only the first alert of each identity: a repeat in the same body would be counted as another delivery."""
+    """Drop all alerts except the first of each identity.
+
+    If the body contained an alert twice, the second one would be counted as another delivery of the first one.
+    """
     once: dict[str, Alert] = {}
     for alert in alerts:
         once.setdefault(alert.identity.text, alert)

@@ -1,7 +1,7 @@
-"""The reports that trayalert itself makes on an expected callback: silent, received again, or no longer expected.
+"""Reports that trayalert itself makes about an expected callback: silent, received again, or no longer expected.
 
-A report is stored like a callback, so that a reparse of the deliveries reads the report again. Only a callback with the
-method INTERNAL_METHOD and with the exact shape of a report counts as a report. No HTTP request has this method, so no
+A report is stored like a callback, so that a reparse reads the reports again, too. A callback counts as a report only
+if its method is INTERNAL_METHOD and its body has exactly the shape of a report. No HTTP request has this method, so no
 sender can forge a report.
 """
 
@@ -27,7 +27,7 @@ _HOURS = re.compile(r"[0-9]{1,4}(?:\.[0-9]+)?(?:e-[0-9]{1,2})?")
 
 
 class SilenceStatus(enum.StrEnum):
-    """What a report says of an expected callback. `dropped` means that the settings no longer expect the callback."""
+    """What a report says about an expected callback. `dropped` means that the settings no longer list the callback."""
 
     SILENT = "silent"
     RECEIVED = "heard"
@@ -35,16 +35,17 @@ class SilenceStatus(enum.StrEnum):
 
 
 def silence_key(name: str) -> str:
-    """Return the key of the incident that opens when the expected callback of this name does not come."""
+    """Return the key of the incident that opens if the expected callback with the given name does not come."""
     return key_of(_MARK, name)
 
 
 def silence_callback(
     expected: ExpectedCallback, status: SilenceStatus, *, last_at: Millis | None, at: Millis, now: Millis
 ) -> Callback:
-    """Return a report, made `now`, that the status changed at the time `at`.
+    """Return a report that the status of an expected callback has changed.
 
-    `last_at` is when the expected callback last came, or None if it never came.
+    `at` is the time of the change, and `now` is the time at which the report is made. `last_at` is the time at which
+    the expected callback last came, or None if it has never come.
     """
     document = {
         "trayalert": _MARK, "name": expected.name, "status": status, "hours": expected.hours, "last_at": last_at,
@@ -55,7 +56,7 @@ def silence_callback(
 
 
 def read(body: Body) -> tuple[Alert, ...] | None:
-    """Read a report that trayalert made. Return None for anything else."""
+    """Read a report that trayalert has made. Return None for any other callback."""
     document = body.document
     if (
         body.callback.method != INTERNAL_METHOD
@@ -87,7 +88,7 @@ def read(body: Body) -> tuple[Alert, ...] | None:
 
 
 def _message(name: str, status: SilenceStatus, hours: float, last_at: Millis | None) -> str:
-    """Return the English message for scripts and searches. The user interface shows `_silence_text` instead."""
+    """Return the English message, which scripts and searches use. The user interface shows `_silence_text` instead."""
     last = f"last {as_datetime(last_at):%Y-%m-%d %H:%M} UTC" if last_at is not None else "none yet"
     match status:
         case SilenceStatus.SILENT:
@@ -99,7 +100,7 @@ def _message(name: str, status: SilenceStatus, hours: float, last_at: Millis | N
 
 
 def _silence_text(fields: Mapping[str, str], language: Language) -> str:
-    """Write the state of an expected callback in the user's language and in local time."""
+    """Return the message that the user interface shows, in the user's language and in local time."""
     last_at = read_timestamp(fields.get("last_at"))
     last = language.say("none yet")
     if last_at is not None:

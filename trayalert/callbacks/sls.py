@@ -1,8 +1,8 @@
-"""Alerts of Log Service (SLS): one object for each alert, or a list of these objects.
+"""Parser for the alerts of Log Service (SLS). A body is one alert object or a list of alert objects.
 
 The user's content template decides which parts are sent. Format: Log Service's pages "Variables in new alert templates"
-and "Default content templates". Times are in seconds, and 0 means that there is no time. The legacy templates send no
-recoveries, so no callback ends their alerts.
+and "Default content templates". Times are in seconds, and 0 stands for a missing time. The legacy templates never send
+a recovery, so no callback ends an alert that was sent with one of them.
 """
 
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ _MARKS = (
 )  # fmt: skip
 _THRESHOLD_NAMES = ("alertState", "metricName", "metricProject", "curValue", "expression")
 _SEVERITIES = {"10": Level.CRITICAL, "8": Level.CRITICAL, "6": Level.WARN, "4": Level.INFO, "2": Level.INFO}
-"""The severities that Log Service calls critical, high, medium, low and report only."""
+"""Log Service's severities. Log Service calls them critical, high, medium, low and report only, in this order."""
 
 _RECOVERED = frozenset({"resolved", "recovered", "ok"})
 _LINKS = {
@@ -34,11 +34,14 @@ _LINKS = {
     "dashboard": ("dashboardUrl",),
     "history": ("alertHistoryDashboardUrl",),
 }
-"""The fields that contain a link, by page. `signin_url` is left out, because its value contains a token."""
+"""Names of the fields that contain a link, keyed by page.
+
+`signin_url` is left out, because its value contains a token.
+"""
 
 
 def read(body: Body) -> tuple[Alert, ...] | None:
-    """Read an alert of Log Service. Return None if the body is of another kind."""
+    """Read a Log Service alert. Return None if the body is of another kind."""
     top = Tree(body.names)
     if not top.has(*_NAMES) or not top.has(*_MARKS) or top.has(*_THRESHOLD_NAMES):
         return None
@@ -108,7 +111,7 @@ def _message(top: Tree, annotations: Tree) -> str | None:
 
 
 def _stamp(parts: dict[str, Any], now: Millis | None, recover: bool) -> None:
-    if now is not None:  # in milliseconds, because two alerts with the same second would be one alert
+    if now is not None:  # in milliseconds, because two alerts in the same second would count as one alert
         parts |= {"alert_time": now, "resolve_time": now if recover else 0}
     if recover:
         parts["status"] = "resolved"

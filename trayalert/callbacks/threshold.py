@@ -1,8 +1,8 @@
-"""The threshold callback, which Cloud Monitor sends most often: a form-encoded POST with one alert.
+"""Parser for the threshold callback, which Cloud Monitor sends most often: a form-encoded POST with one alert.
 
-Format: Cloud Monitor's page "Use the alert callback feature to send notifications about threshold-triggered alerts",
-2018 to 2026, and bodies that the real service sent. The fields may come in any order, and any field may be missing,
-empty or the text `null`.
+Sources of the format: Cloud Monitor's page "Use the alert callback feature to send notifications about
+threshold-triggered alerts" from 2018 to 2026, and bodies that the real service sent. The fields may come in any order,
+and any field may be missing, empty or the string `null`.
 """
 
 import re
@@ -25,7 +25,10 @@ _MARKS = frozenset({
     "alertname", "alertstate", "curvalue", "dimensions", "expression", "metricname", "rawmetricname", "metricproject",
     "namespace", "pretriggerlevel", "ruleid", "transid", "triggerlevel",
 })  # fmt: skip
-"""Fields of which no other kind of callback has two. Written in lower case, as one document printed `Curvalue`."""
+"""Typical field names of the threshold callback. No other kind of callback has two of them.
+
+They are written in lower case, because one document spells `curValue` as `Curvalue`.
+"""
 
 _STATES = {
     "ALERT": State.ALERT,
@@ -34,10 +37,14 @@ _STATES = {
     "INSUFFICIENT_DATA": State.INSUFFICIENT_DATA,
 }
 _RECOVERED = frozenset({"恢复告警", "恢复"})
-"""The words for OK in callbacks that come through a message queue."""
+"""Words for OK in the `levelDescription` of callbacks that come through a message queue."""
 
 _PLACE_DIMENSIONS = frozenset({"instanceId", "regionId", "region"})
-"""Dimensions that may be added from another field. Any other added dimension would change the resource's key."""
+"""Dimensions that may be added from another field.
+
+Every dimension becomes part of the resource's key. Only dimensions that say which resource is meant, or where it is,
+are therefore added.
+"""
 _NAME_AND_ADDRESS = re.compile(
     r"(.+)/(\d{1,3}(?:\.[\dXx*]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*)(?:[,;\s].*)?"
 )
@@ -46,20 +53,20 @@ _NAME_IN_PARTS = re.compile(
 )
 _ADDRESS_IN_PARTS = re.compile(r"(?:^|[,，]\s*)(?:address=|地址[：:])\s*([^\s，]+?)(?=[,，]|$)")
 _LONGEST_NAME = 500
-"""Longer names are not split into parts, because the search for the parts would take too much time."""
+"""Maximum length of a name that is split into parts. Searching a longer name for its parts would take too much time."""
 _ESCAPED = re.compile(r"(?:\\u[0-9A-Fa-f]{4})+")
 
 
 def read(body: Body) -> tuple[Alert, ...] | None:
-    """Read a threshold callback that has a state. Return None if the body is of another kind."""
+    """Read a threshold callback that contains its state. Return None for any other body."""
     texts = _texts(body)
     return (_alert(body, texts),) if "alertstate" in texts else None
 
 
 def read_remnant(body: Body) -> tuple[Alert, ...] | None:
-    """Read a threshold callback that lacks its state, or return None if the body is of another kind.
+    """Read a threshold callback that does not contain its state. Return None if the body is of another kind.
 
-    This reader must be called after the `read` functions of all kinds.
+    Call this reader only after the `read` functions of all kinds.
     """
     texts = _texts(body)
     marks = _MARKS.intersection(name.lower() for name in body.fields)
@@ -69,7 +76,10 @@ def read_remnant(body: Body) -> tuple[Alert, ...] | None:
 
 
 def _texts(body: Body) -> dict[str, str]:
-    """Return the fields that are neither empty nor the text `null`, by their names in lower case."""
+    """Return all fields except those that are empty or the string `null`.
+
+    The keys are the field names in lower case.
+    """
     texts = {name.lower(): text for name, value in body.fields.items() if (text := value.strip()) and text != "null"}
     for name, value in (body.document or {}).items():
         match value:
@@ -88,7 +98,8 @@ def _alert(body: Body, texts: Mapping[str, str]) -> Alert:
     state = _state(texts)
     level = read_alert_level(texts.get("triggerlevel"), recovered=state is State.OK)
     at = read_timestamp(texts.get("timestamp") or texts.get("time"))
-    # bodies of 2018 have no rule id, and with the metric alone the OK of one rule would close another rule's incident
+    # bodies of 2018 have no rule id; the metric alone is not enough, because the OK of one rule would then close the
+    # incident of another rule on the same metric
     subject = key_of(account, rule or [texts.get("alertname"), namespace, metric], resource_key)
     if rule and at is not None:
         identity = timed_identity(at, metric, "threshold", str(state), str(level), subject)
@@ -128,7 +139,7 @@ def _alert(body: Body, texts: Mapping[str, str]) -> Alert:
 
 
 def _dimensions(texts: Mapping[str, str]) -> dict[str, str]:
-    """Return the dimensions, completed from `dimensionsOriginal` and `instanceInfo`, which some bodies have."""
+    """Return the dimensions, completed from the fields `dimensionsOriginal` and `instanceInfo` if the body has them."""
     dimensions = read_dimensions(texts.get("dimensions"))
     for name in ("dimensionsoriginal", "instanceinfo"):
         if name in texts:
@@ -139,17 +150,22 @@ def _dimensions(texts: Mapping[str, str]) -> dict[str, str]:
 
 
 def _resource_key(texts: Mapping[str, str], dimensions: Mapping[str, str]) -> object:
-    """Return what distinguishes the resources of one rule: the dimensions, else their unparsed text, else the name.
+    """Return the value that distinguishes the resources of one rule from each other.
 
-    The name is the last choice, because a name may change while an incident is open. If two resources had the same key,
-    the OK of one would close the incident of the other.
+    The value consists of the parsed dimensions. If there are none, it is the unparsed text of the dimensions, and if
+    that is empty, the name of the resource. The name is the last choice, because it may change while an incident is
+    open. If two resources had the same value, the OK of one would close the incident of the other.
     """
     unread = "" if dimensions else texts.get("dimensions", "").strip("{}[] ")
     return canonical(dimensions) or unread or texts.get("instancename")
 
 
 def _value_as_sent(fields: Mapping[str, str], text: str | None) -> str | None:
-    """Return the value with its spaces: scripts are promised the value as sent, and one document prints `95 `."""
+    """Return the value as it was sent, with all its spaces.
+
+    The spaces are kept because scripts are promised the value as it was sent. One document prints `95 ` with a trailing
+    space.
+    """
     sent = fields.get("curValue") or fields.get("Curvalue") or ""
     return sent if sent.strip() == text else text
 
@@ -172,9 +188,10 @@ def _key(trans_id: str | None, subject: str) -> str:
 
 
 def _name_and_address(text: str | None) -> tuple[str | None, str | None]:
-    """Split the text of `instanceName` into a name and an address.
+    """Split the value of `instanceName` into a name and an address.
 
-    Examples: `web-01/10.0.0.14`, `taskName=shop，address=…`, `tcp，端口：80，实例：lb`. Any other text is only a name.
+    Examples of such values: `web-01/10.0.0.14`, `taskName=shop，address=…`, `tcp，端口：80，实例：lb`. Any other value
+    is a name without an address.
     """
     if text is None or len(text) > _LONGEST_NAME:
         return text, None

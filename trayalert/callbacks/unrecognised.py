@@ -1,7 +1,7 @@
-"""Makes an alert of a callback that no parser recognises.
+"""Turns a callback that no parser recognises into an alert.
 
-The sender of the callback knows the secret, so the callback is kept and shown as an alert. The title and the text of
-the alert are taken from the names under which most webhooks send a title and a text.
+The sender of the callback knows the secret, so the callback is kept and shown as an alert. The alert's title and text
+are taken from the parts that have a title and a text in most webhooks.
 """
 
 import re
@@ -38,7 +38,7 @@ _ELEMENT = re.compile(
 
 _DEEP_TITLES = ("title", "subject", "headline")
 _DEEP_TEXTS = ("text", "message", "content", "description", "body")
-"""Names that mean a title or a text at any depth of a body. A `name` deep inside a body may be anything."""
+"""Names that stand for a title or a text at any depth of a body. A `name` deep inside a body may be anything."""
 _MOST_TREES = 200
 
 _MOST_SEARCHED: Final = 65_536
@@ -46,7 +46,10 @@ _LONGEST_TITLE, _LONGEST_TEXT = 300, 4_000
 
 
 def read(body: Body, *, shown: Body | None = None) -> tuple[Alert, ...]:
-    """Return one alert for any body, with the title and the text of the part `shown` (by default, the whole body)."""
+    """Return one alert for any body.
+
+    Its title and text are taken from the part `shown`, or from `body` if that is None.
+    """
     trees = list(_trees(shown or body))
     title = next(filter(None, (tree.text(*_TITLES) for tree in trees)), None)
     text = next((text for tree in trees if (text := tree.text(*_TEXTS)) not in {None, title}), None)
@@ -69,7 +72,10 @@ def read(body: Body, *, shown: Body | None = None) -> tuple[Alert, ...]:
 
 
 def _trees(body: Body) -> Iterator[Tree]:
-    """Yield the body, and then the parts of the body that may contain a title and a text."""
+    """Yield the body, and then the parts of the body that may contain a title and a text.
+
+    If the body is XML, yield only one tree, which contains the elements of the body.
+    """
     elements = body.fields.get("xml") if body.document is None else None
     if elements is not None:
         found = _ELEMENT.finditer(elements[:_MOST_SEARCHED])
@@ -82,7 +88,10 @@ def _trees(body: Body) -> Iterator[Tree]:
 
 
 def _deep_trees(body: Body) -> Iterator[Tree]:
-    """Yield the objects at all depths of the body, level by level: chat webhooks nest texts in blocks and cards."""
+    """Yield the objects at all depths of the body, level by level.
+
+    Deep objects matter because chat webhooks nest their texts in blocks and cards.
+    """
     level: list[Any] = [body.document]
     left = _MOST_TREES
     while level and left > 0:
