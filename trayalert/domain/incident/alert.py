@@ -1,6 +1,6 @@
 """An alert is one report about one resource by one rule.
 
-If two alerts have the same identity, both are the same alert.
+Two reports with the same identity are the same alert.
 """
 
 import enum
@@ -11,13 +11,13 @@ from trayalert.domain.incident.level import Level
 from trayalert.domain.times import Millis
 
 SAME_TEXT_SPAN: Millis = 10 * 60 * 1000
-"""A callback without a time counts as a retry only within this span after the first delivery of the same text."""
+"""An alert whose identity contains no time counts as a retry only for this long after its first delivery."""
 
 
 class Kind(str):
-    """The name of a kind of callback, which its parser in `callbacks/` defines.
+    """The name of a kind of callback. Most kinds are defined by their parsers in `callbacks/`.
 
-    The constants in this module are the kinds that code outside their parsers treats specially.
+    This module defines only those kinds that code outside the parsers treats specially.
     """
 
     __slots__ = ()
@@ -38,34 +38,40 @@ class State(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Tells a retry from the next alert: two alerts whose identities have the same `text` are the same alert."""
+    """Distinguishes a retry of an alert from the next alert.
+
+    If the identities of two alerts have the same `text`, both are the same alert.
+    """
 
     text: str
-    """An empty text never matches another identity."""
+    """If empty, the identity is equal to no other identity."""
     timed: bool
-    """Whether the text contains the alert's time. If not, equal texts match only within SAME_TEXT_SPAN."""
+    """Whether `text` contains the alert's time. If not, equal texts mean the same alert only within SAME_TEXT_SPAN."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """An alert as read from a callback.
 
-    Texts are kept as they were sent, except that an absent or empty text and the text `null` become None. The log does
+    Strings are kept as they were sent, except that a string that is absent, empty or `null` becomes None. The log does
     not store the fields `one_off`, `dated_once`, `resent`, `only_closes` and `related_keys`.
     """
 
     kind: Kind
     identity: Identity
     key: str
-    """The name of the incident. Alerts with the same key belong together (see `domain/incident/incident.py`)."""
+    """Identifies the alert's incident. Alerts with the same key belong together (see `domain/incident/incident.py`)."""
     subject: str
-    """The name of the rule and its resource. Equal to `key`, unless the sender names the incident (`transId`)."""
+    """Identifies the rule and its resource.
+
+    Equal to `key`, unless the sender itself identifies the incident (`transId`).
+    """
     state: State | None
-    """What the rule says. None for a test, and for a callback that was not recognised."""
+    """What the rule says. None for a test and for a callback that was not recognised."""
     level: Level
     previous_level: Level | None = None
     at: Millis | None = None
-    """The time of the alert by its sender's clock, or None if the callback names no time."""
+    """The time of the alert according to its sender's clock, or None if the callback contains no time."""
     name: str | None = None
     rule_id: str | None = None
     metric: str | None = None
@@ -85,23 +91,26 @@ class Alert:
     message: str | None = None
     """The text that the sender wrote."""
     titles: Mapping[str, str] = field(default_factory=dict)
-    """The names of the alert by language (`en`, `zh`)."""
+    """The names to display for the alert, keyed by language (`en`, `zh`)."""
     links: Mapping[str, str] = field(default_factory=dict)
-    """Links that the sender named, by what their pages show (`resource`, `rule`, `history`, ...). Not yet checked."""
-    one_off: bool = False
-    """Whether an OK may never come. If true, the incident closes by itself after a while."""
-    dated_once: bool = False
-    """Whether the alert has the time of the whole incident, so that its OK may have the same time."""
-    resent: bool = False
-    """Whether the sender repeats the alert with the same time while the alert is firing."""
-    only_closes: bool = False
-    """Whether this OK is stored only if an incident of its key is open. Always false for a callback's first alert."""
-    related_keys: tuple[str, ...] = ()
-    """Keys of other incidents, with which this alert may form a pair.
+    """Links from the callback, keyed by what their pages show (`resource`, `rule`, `history`, ...).
 
-    An OK that ends no incident of its own key may end an incident with one of these keys. An ALERT may be ended by an
-    OK with one of these keys.
+    The links have not been checked yet.
+    """
+    one_off: bool = False
+    """Whether the alert's OK may never come. If true, the incident closes by itself after a while."""
+    dated_once: bool = False
+    """Whether the sender may give an ALERT and the OK that ends it the same time."""
+    resent: bool = False
+    """Whether the sender sends the alert again, with the same time, while the alert is firing."""
+    only_closes: bool = False
+    """Whether this OK is stored only if an incident with its key is open. Always false for a callback's first alert."""
+    related_keys: tuple[str, ...] = ()
+    """Keys of other incidents with which this alert may form a pair.
+
+    If an OK ends no incident with its own key, it may end an incident with one of these keys. An ALERT may be ended by
+    an OK that has one of these keys.
     """
     dimensions: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
-    """All parts of the callback by name, as they were sent."""
+    """All parts of the callback as they were sent, keyed by name."""

@@ -1,7 +1,7 @@
-"""Console links: the pages for a resource in the Alibaba Cloud console, the best page first.
+"""Console links: links to the pages for a resource in the Alibaba Cloud console.
 
-The values in a link come from callbacks, and a hostile sender can forge them. Therefore a value is put into a path only
-if it looks like an id, every value is percent-encoded, and every link uses https and a host of the console.
+The values in a link come from callbacks, and a hostile sender can forge them. Therefore every value is percent-encoded,
+a value is put into a path only if it looks like an id, and every link must use https and a host of the console.
 """
 
 import enum
@@ -24,11 +24,11 @@ PLACEHOLDER = re.compile(r"\{(\w+)\}")
 PLACEHOLDERS = ("id", "region", "regionId", "account", "metric", "namespace", "category", "dimension")
 
 ANY_NAMESPACE = "*"
-"""The key in `LinkTable.templates` of the pages that exist for every namespace."""
+"""The key of those templates in `LinkTable.templates` that apply to every namespace."""
 INSTANCE, CHART, RULES = "instance", "chart", "rules"
 
 _TITLES = {
-    # keyed by page, the best page first; pages that only the sender names are ranked directly after `history`
+    # keyed by page, the best page first; a page that is not listed here is ranked directly after `history`
     "resource": "Resource page",
     INSTANCE: "Instance page",
     "disk": "Disk page",
@@ -52,7 +52,7 @@ _LONGEST = 4_000
 
 
 class Site(enum.StrEnum):
-    """The two consoles of Alibaba Cloud. Each account belongs to one of them."""
+    """The two consoles of Alibaba Cloud. Each account belongs to one of the two."""
 
     CHINA = "china"
     INTERNATIONAL = "international"
@@ -63,29 +63,29 @@ class ConsoleLink:
     """A link that has passed `is_allowed` and may be opened."""
 
     page: str
-    """A word for what the page shows, such as `instance`."""
+    """A word that says what the page shows, such as `instance`."""
     title: str
     """The title of the page, as the user sees it."""
     url: str
     grade: str
-    """Where the address comes from.
+    """Where the link comes from.
 
-    `A`, `B`, `C` and `inferred` are the grades of evidence in `resources/console_links.json`. `settings` is a template
-    of the admin, and `sender` is the callback.
+    `A`, `B`, `C` and `inferred` are grades of evidence, which `resources/console_links.json` explains. `settings` means
+    that the admin has written the template, and `sender` means that the callback contained the link.
     """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkTemplate:
-    """The address of a page, with placeholders in its `url`."""
+    """The template of a link. Its `url` contains placeholders."""
 
     page: str = INSTANCE
     dimensions: tuple[str, ...] = ()
-    """The dimensions that may contain the id. If empty, the dimension that names the resource contains the id."""
+    """Names of the dimensions that may contain the id. If empty, the id is in the dimension that names the resource."""
     url: str
     grade: str
     weak: bool = False
-    """Whether the page is ranked after the metric chart, which is the better link."""
+    """Whether the page is ranked after the metric chart, because the chart is the better page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,15 +93,18 @@ class LinkTable:
     """The link templates of one site."""
 
     templates: Mapping[str, Sequence[LinkTemplate]]
-    """The templates by namespace. Of several templates for one page, the first that can be filled is used."""
+    """The templates, keyed by namespace.
+
+    If several templates are for the same page, the first that can be filled is used.
+    """
     categories: Mapping[str, str]
-    """The category in the address of the metric chart, by namespace."""
+    """The category that the address of the metric chart contains, keyed by namespace."""
     default_region: str | None = None
-    """The region for alerts that name no region, from the admin's settings."""
+    """The region for alerts that contain no region. It comes from the admin's settings."""
 
 
 def console_links(alert: Alert, table: LinkTable) -> tuple[ConsoleLink, ...]:
-    """Return the links for an alert, the best link first. No two links have the same page or the same address."""
+    """Return the links for an alert, best link first. No two links have the same page or the same address."""
     found: dict[str, ConsoleLink] = {}
     for _, link in sorted((*_sender_links(alert), *_table_links(alert, table)), key=lambda pair: pair[0]):
         if link.page not in found and all(link.url != other.url for other in found.values()):
@@ -112,7 +115,7 @@ def console_links(alert: Alert, table: LinkTable) -> tuple[ConsoleLink, ...]:
 
 
 def _sender_links(alert: Alert) -> Iterator[tuple[float, ConsoleLink]]:
-    """Yield each link that the sender named and that leads to the console, together with its rank."""
+    """Yield each link in the callback that leads to the console, together with its rank."""
     for page, url in islice(alert.links.items(), _MOST_SENDER_LINKS):
         if _WORD.fullmatch(page) and page not in _BUILT_IN_PAGES and is_allowed(url):
             title = _TITLES.get(page) or page.replace("_", " ").capitalize()
@@ -121,7 +124,7 @@ def _sender_links(alert: Alert) -> Iterator[tuple[float, ConsoleLink]]:
 
 
 def _table_links(alert: Alert, table: LinkTable) -> Iterator[tuple[float, ConsoleLink]]:
-    """Yield each link that the table has for the alert, together with its rank."""
+    """Yield the link for each template in the table that can be filled for the alert, together with its rank."""
     namespace = normalise_namespace(alert.namespace)
     if not namespace:
         return
@@ -153,7 +156,10 @@ def _placeholder_values(
 
 
 def region_of(alert: Alert, default: str | None) -> str | None:
-    """Return the first valid region of the alert: its field, else its dimensions, else the admin's default."""
+    """Return the first valid region among the alert's `region`, its dimensions and the default.
+
+    Return None if none is valid.
+    """
     for region in (alert.region, alert.dimensions.get("region"), alert.dimensions.get("regionId"), default):
         if region and REGION.fullmatch(region):
             return region
@@ -164,8 +170,9 @@ def _fill(template: str, values: Mapping[str, str | None]) -> str | None:
     """Return the template with its placeholders filled, or None if a value is missing or not allowed.
 
     The template is filled in one pass, so that a placeholder inside a value is not filled. Between `?` and `#` any
-    value is allowed. Everywhere else a value must look like an id, because percent-encoding does not change `.` and
-    `..`: a forged id could lead to another page. The rule also holds after `#`, where a console reads paths, too.
+    value is allowed. In all other places, including after `#`, a value must look like an id. The reason is that
+    percent-encoding does not change `.` and `..`, so a forged id could lead to another page. The part after `#` is
+    included because a console may read a path from it.
     """
     filled, end = "", 0
     for match in PLACEHOLDER.finditer(template):
@@ -181,8 +188,8 @@ def _fill(template: str, values: Mapping[str, str | None]) -> str | None:
 def is_allowed(url: str) -> bool:
     """Return whether a link may be opened.
 
-    A link must use https and a console host of Alibaba Cloud. A user name, a port, spaces, backslashes and invisible
-    characters are not allowed: a hostile sender could use them to lead the user to another site.
+    A link must use https and a console host of Alibaba Cloud. It must not contain a user name, a port, a space, a
+    backslash or an invisible character, because a hostile sender could use them to lead the user to another site.
     """
     if len(url) > _LONGEST or not url.isascii() or not url.isprintable() or "\\" in url or " " in url:
         return False

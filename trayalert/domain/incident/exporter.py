@@ -1,8 +1,8 @@
 """Separates the labels of a Prometheus metric from the labels of the exporter that measured the metric.
 
-An exporter measures other programs, and Prometheus adds the exporter's own job, instance, pod, service and so on to the
-labels of the metric. With `honor_labels: false`, Prometheus renames a label of the metric to `exported_…` if a label of
-the exporter has the same name.
+An exporter measures other programs. Prometheus adds labels that describe the exporter (its job, instance, pod, service
+and so on) to the labels of the metric. If both the metric and the exporter have a label of the same name, and
+`honor_labels` is false, Prometheus renames the metric's label to `exported_…`.
 
 Sources: prometheus.io, "Configuration" (`honor_labels`), "Exporters and integrations", "Multi-target exporter pattern";
 Prometheus' wiki, "Default port allocations"; kube-state-metrics' docs/metrics; the Helm charts of prometheus-community.
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 
 class _ExporterFamily(enum.Enum):
-    """What an exporter measures, which determines whose address the label `instance` is."""
+    """What an exporter measures. This determines whose address the label `instance` contains."""
 
     OBJECTS = enum.auto()  # measures the objects of an API, such as Kubernetes: `instance` is the exporter's address
     HOST = enum.auto()  # measures the host that it runs on: `instance` is the host's address
@@ -34,7 +34,7 @@ _HOST_EXPORTERS = (
     "expose-node-metrics",
 )  # fmt: skip
 _NAMES = {
-    # words in the names of jobs, services, containers and pods; an exporter with any other name measures targets
+    # words in the names of jobs, services, containers and pods; an exporter without such a word measures targets
     **dict.fromkeys((*_STATE_METRICS, *_CLOUD_EXPORTERS), _ExporterFamily.OBJECTS),
     **dict.fromkeys(_HOST_EXPORTERS, _ExporterFamily.HOST),
     **dict.fromkeys(("kubelet", "cadvisor", "expose-kubelets-metrics"), _ExporterFamily.KUBELET),
@@ -45,7 +45,7 @@ _ON_HOST_NETWORK = frozenset({
     "node-exporter", "nodeexporter", "windows-exporter", "wmi-exporter", "expose-node-metrics", "kubelet",
     "expose-kubelets-metrics",
 })  # fmt: skip
-"""Exporters that have the address of their host even in a cluster. Pods of other exporters have their own address."""
+"""Exporters that use the address of their host even in a cluster. The pod of any other exporter has its own address."""
 
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
 _LONGEST_NAME = 253
@@ -57,7 +57,7 @@ _CONTAINERS = ("container", "container_name")
 _SERVICES = ("service", "kubernetes_name")
 _IN_CLUSTER = (*_PODS, *_CONTAINERS, "endpoint")
 _DISCOVERY_LABELS = frozenset({*_IN_CLUSTER, *_SERVICES, "namespace", "node", "job", "instance"})
-"""Labels that Prometheus' service discovery adds to everything that it scrapes, in Kubernetes and elsewhere."""
+"""Labels that Prometheus' service discovery adds to every metric, in Kubernetes and elsewhere."""
 
 _NAMING_LABELS = ("app_kubernetes_io_name", "k8s_app", "app", *_SERVICES, *_CONTAINERS, *_PODS)
 _WORKLOADS = (
@@ -72,7 +72,7 @@ _OBJECTS = (
 _CLUSTER_WIDE = frozenset({
     "node", "persistentvolume", "volumeattachment", "storageclass", "certificatesigningrequest",
 })  # fmt: skip
-"""Objects of Kubernetes that do not belong to a namespace."""
+"""Kubernetes objects that do not belong to a namespace."""
 
 _CLOUD_IDS = (
     "instanceId", "instance_id", "dimension_InstanceId", "dimension_DBInstanceIdentifier", "dimension_LoadBalancer",
@@ -81,7 +81,7 @@ _CLOUD_IDS = (
 _HOSTS = ("host", "hostname", "Hostname", "node", "nodeName", "nodename")
 _FALLBACK_LABELS = ("service", "job", "namespace", "cluster")
 
-# labels that name the resource of an alert, the most specific label first
+# labels that name an alert's resource, the most specific label first
 _OF_PODS = (*_PODS, "container_label_io_kubernetes_pod_name")
 _OF_APPLICATION = (*_OF_PODS, *_WORKLOADS, "instance", *_HOSTS, *_OBJECTS, *_FALLBACK_LABELS)
 _OF_HOST = ("instance", *_HOSTS, *_FALLBACK_LABELS)
@@ -93,17 +93,20 @@ _OF_OTHERS = (
 _OF_EXPORTER_ITSELF = ("instance", *_PODS, "service", "job")
 
 _ABOUT_ITSELF = re.compile(r"exporter|state.?metrics|target|scrape|instance.?(?:down|missing|absent)", re.IGNORECASE)
-"""Matches the names of alerts about an exporter itself, which is down or cannot measure."""
+"""Matches the names of alerts about the exporter itself, for example that the exporter is down or cannot measure."""
 
 _HOST_AND_PORT = re.compile(r"([^/]*):([0-9]{1,5})")
 _KUBELET_PORTS = frozenset({10250, 10255})
 _EXPORTER_PORTS = frozenset({*range(9100, 10_000), 9091, 5556}) - {9200, 9300}
-"""The port range of exporters, without the ports of Elasticsearch itself, and the ports of Pushgateway and JMX."""
+"""Ports of exporters, including Pushgateway (9091) and JMX (5556).
+
+9200 and 9300 are left out, because they are the ports of Elasticsearch itself.
+"""
 
 _REMOTE_EXPORTER_PORTS = frozenset({
     9101, 9104, 9106, 9113, 9114, 9115, 9116, 9117, 9121, 9150, 9187, 9216, 9290, 9308, 9374, 9419,
 })  # fmt: skip
-"""Ports of exporters that need not run on the same host as the program that they measure.
+"""Ports of exporters that may run on another host than the program that they measure.
 
 The ports belong to the exporters for HAProxy, MySQL, CloudWatch, nginx, Elasticsearch, blackbox, SNMP, Apache, Redis,
 Memcached, PostgreSQL, MongoDB, IPMI, Kafka, SmokePing and RabbitMQ.
@@ -113,22 +116,25 @@ _SERVER_PORTS = frozenset({
     22, 25, 53, 80, 161, 389, 443, 623, 636, 1433, 1521, 2181, 3306, 5432, 5672, 6379, 9092, 9200, 9300, 11211, 15672,
     27017,
 })  # fmt: skip
-"""Ports of servers. An `instance` with one of these ports was relabelled, and is the address of the measured server."""
+"""Ports of servers.
+
+If `instance` has one of these ports, it was relabelled, and is the address of the measured server.
+"""
 
 
 class MetricLabels(NamedTuple):
     """The labels of a metric without the labels of its exporter."""
 
     labels: Mapping[str, str]
-    """The labels by the names that they had before Prometheus renamed some of them to `exported_…`."""
+    """The labels, keyed by their original names. Prometheus may have renamed them to `exported_…`."""
     resource: str | None
-    """The name of the label that names the resource of the alert, or None."""
+    """The name of the label that names the alert's resource, or None."""
     host: str | None
-    """A text that may be the address and port of the resource, or None."""
+    """A string that may be the address and port of the resource, or None."""
 
 
 def read_labels(labels: Mapping[str, str]) -> MetricLabels:
-    """Return the labels of the metric. The `labels` of an alert may also contain labels of an exporter."""
+    """Return an alert's labels without those that describe the exporter."""
     exported = {name.removeprefix(_EXPORTED): value for name, value in labels.items() if name.startswith(_EXPORTED)}
     if _family_of(exported.get("job"))[1] is not None:  # the metric came from another Prometheus
         return read_labels({name: value for name, value in labels.items() if not name.startswith(_EXPORTED)} | exported)
@@ -159,17 +165,17 @@ def read_labels(labels: Mapping[str, str]) -> MetricLabels:
 
 
 def _find_exporter(labels: Mapping[str, str]) -> tuple[str, _ExporterFamily | None]:
-    """Return the word by which the exporter was recognised and its family, or None as family if there is no exporter.
+    """Return the word by which the exporter was recognised, such as `node-exporter`, and the exporter's family.
 
-    A known job takes precedence over all other names, because kube-state-metrics and the kubelet also report on the
-    pods of other exporters.
+    The family is None if there is no exporter. A job that names an exporter takes precedence over all other labels,
+    because kube-state-metrics and the kubelet also report on the pods of other exporters.
     """
     exporter = _family_of(labels.get("job"))
     if exporter[1] is None and (
         "cadvisor" in labels.get("metrics_path", "") or _host_and_port(labels)[1] in _KUBELET_PORTS
     ):
         exporter = "kubelet", _ExporterFamily.KUBELET
-    # without these labels, the alert is about the pod or service that has an exporter's name
+    # without one of these labels, the alert is about the pod or service that has the exporter's name
     if exporter[1] is None and ("instance" in labels or any(map(labels.get, _OBJECTS))):
         found = map(_family_of, (*map(labels.get, _NAMING_LABELS), _host_and_port(labels)[0]))
         exporter = next((one for one in found if one[1] is not None), exporter)
@@ -224,11 +230,11 @@ def _foreign_labels(
 
 
 def _is_exporter_instance(labels: Mapping[str, str]) -> bool:
-    """Return whether `instance` is the address of an exporter of servers.
+    """Return whether `instance` is the address of the exporter, and not of the server that the exporter measures.
 
-    True if the host has the name of an exporter. Also true if the labels come from a cluster and the port is no
-    server's port: Kubernetes' service discovery then set `instance`, and no relabelling replaced the exporter's
-    address.
+    This is the case if the host has the name of an exporter. It is also the case if the labels come from a cluster and
+    the port is not a server's port: then Kubernetes' service discovery has set `instance` to the exporter's address,
+    and no relabelling has replaced it.
     """
     host, port = _host_and_port(labels)
     as_discovered = any(map(labels.get, _IN_CLUSTER)) and port is not None and port not in _SERVER_PORTS
@@ -273,7 +279,10 @@ def _target_labels(
 
 
 def _drop_foreign_pods(own: dict[str, str], names: Iterable[str]) -> None:
-    """Remove the labels of a pod that does not belong to the alert's workload, but to an unknown exporter."""
+    """Remove the pod labels if the pod belongs to an unknown exporter, and not to the alert's workload.
+
+    `names` are the labels that name workloads.
+    """
     workloads = [own[name] for name in names if name in own]
     for name in _PODS:
         pod = own.get(name)
@@ -291,6 +300,6 @@ def _first(labels: Mapping[str, str], names: Iterable[str]) -> str | None:
 
 
 def _host_and_port(labels: Mapping[str, str]) -> tuple[str | None, int | None]:
-    """Return the host and the port in the label `instance`, or None for both if the label has another form."""
+    """Return the host and the port in the label `instance`. Both are None if the label has another form."""
     match = _HOST_AND_PORT.fullmatch(labels.get("instance", "")[:_LONGEST_NAME])
     return (match[1], int(match[2])) if match else (None, None)

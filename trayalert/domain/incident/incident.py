@@ -1,9 +1,11 @@
 """An incident is the run of alerts of one rule on one resource. This module folds alerts into incidents.
 
-`fold` is pure: the storage passes in the known incidents, and writes the incidents that `fold` returns in the same
-transaction as the alert. The order of arrival does not matter, because alerts are ordered by event time, or by the time
-of arrival if the event time is unreadable. At equal times an ALERT wins over an OK, so that no incident turns green by
-accident, unless the alert is `dated_once`.
+`fold` is pure: the storage passes in the known incidents and writes the returned incidents in the transaction that
+stores the alert. Alerts are ordered by event time, so the order in which they arrive does not matter. An alert without
+a readable event time is ordered by its time of arrival.
+
+If an ALERT and an OK have the same time, the ALERT wins, so that no incident recovers by accident. The exception is an
+alert that is `dated_once`.
 """
 
 import enum
@@ -17,7 +19,7 @@ from trayalert.domain.times import Millis
 
 UNRECOGNISED_KEY = '["unrecognised"]'
 UNRECOGNISED_SPAN: Millis = 24 * 3_600_000
-"""How long after the last unrecognised callback the incident of unrecognised callbacks closes by itself."""
+"""The incident of unrecognised callbacks closes by itself this long after the last of these callbacks."""
 
 _ONE_OFF_SPANS: dict[Level, Millis] = {
     Level.OK: 3_600_000,
@@ -25,14 +27,20 @@ _ONE_OFF_SPANS: dict[Level, Millis] = {
     Level.WARN: 24 * 3_600_000,
     Level.CRITICAL: 72 * 3_600_000,
 }
-"""How long after its last alert an incident of a one-off event closes by itself, by level."""
+"""An incident of a one-off event closes by itself this long after its last alert.
+
+The key is the level of that alert.
+"""
 
 _FUTURE_LIMIT: Millis = 10 * 366 * 24 * 3_600_000
-"""An event time this far after the arrival counts as unreadable: an OK with such a time would make every ALERT late."""
+"""An event time that is later than the alert's arrival by more than this counts as unreadable.
+
+If an OK with such a time were accepted, all ALERTs that follow would be late.
+"""
 
 
 class Change(enum.StrEnum):
-    """What happened to an incident, in most cases because of an alert."""
+    """What happened to an incident. In most cases, an alert is the cause."""
 
     OPENED = "opened"
     LEVEL = "level"  # the alert changed the incident's level
@@ -40,16 +48,17 @@ class Change(enum.StrEnum):
     COUNTED = "counted"  # the alert was counted and changed nothing else
     LATE = "late"  # the alert joined an incident that has already ended
     RECOVERED = "recovered"
-    RECOVERED_UNKNOWN = "recovered, start unknown"  # an OK came without any ALERT before it
-    SUPERSEDED = "superseded"  # closed without its OK, because a newer incident of the subject opened
+    RECOVERED_UNKNOWN = "recovered, start unknown"  # an OK came without an ALERT before it
+    SUPERSEDED = "superseded"  # closed without its OK, because a newer incident of the same subject opened
     EXPIRED = "expired"  # closed by itself, because an OK may never come
     RESOLVED = "resolved"  # marked as recovered manually
 
 
 class Incident(NamedTuple):
-    """One incident: a named tuple, because a tuple is cheap to replace.
+    """One incident. It is a named tuple, because a tuple is cheap to replace.
 
-    All times are event times, except `last_received_at` and `expires_at`.
+    All times are event times, except `last_received_at`, `expires_at`, and the `closed_at` of an incident that was
+    closed manually or by itself.
     """
 
     key: str
@@ -58,11 +67,11 @@ class Incident(NamedTuple):
     level: Level
     worst_level: Level
     last_at: Millis
-    """The time of the alert that represents the incident, which is the latest alert by event time."""
+    """The time of the alert that represents the incident. This is the latest alert by event time."""
     last_received_at: Millis
     """When the last alert of the incident was received."""
     start_known: bool = True
-    """False if the incident consists only of an OK whose ALERT has not come."""
+    """False if the incident consists only of an OK whose ALERT has not arrived."""
     no_data: bool = False
     """Whether the rule has reported INSUFFICIENT_DATA since the latest ALERT."""
     fired_at: Millis | None = None
@@ -71,11 +80,11 @@ class Incident(NamedTuple):
     """The time of the latest OK, or None if no OK has ended the incident."""
     closed_at: Millis | None = None
     closed_by: Change | None = None
-    """The change that closed the incident."""
+    """The change that closed the incident, or None while the incident is open."""
     expires_at: Millis | None = None
     """When the incident closes by itself, or None if it waits for its OK."""
     alerts: int = 1
-    """Number of alerts."""
+    """Number of alerts in the incident."""
     last_alert_id: int = 0
     """The id of the alert that represents the incident."""
     id: int = 0
@@ -83,14 +92,15 @@ class Incident(NamedTuple):
 
     @property
     def open(self) -> bool:
-        """Whether the incident is firing, judged by the alerts that have arrived so far."""
+        """Whether the incident is firing, according to the alerts that have arrived so far."""
         return self.closed_at is None
 
     @property
     def late_before(self) -> Millis | None:
-        """The time before which an alert of the same key belongs to this incident as a late alert.
+        """The event time before which an alert with the same key joins this closed incident as a late alert.
 
-        None while the incident is open, and for an incident that was closed manually or by itself before its OK came.
+        None while the incident is open. Also None if the incident was closed manually or by itself and its OK has not
+        come.
         """
         if self.open:
             return None
@@ -99,7 +109,10 @@ class Incident(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FoldResult:
-    """The incident that the alert joined, how the alert changed it, and the other incidents that the alert closed."""
+    """The result of folding an alert: the incident that the alert `joined`, and the incidents that it `superseded`.
+
+    `change` says what happened to the incident that the alert joined.
+    """
 
     joined: Incident
     change: Change
@@ -107,7 +120,7 @@ class FoldResult:
 
 
 def event_time(alert: Alert, *, received_at: Millis) -> Millis:
-    """Return the time of the alert, or `received_at` if the alert has no time or a time too far in the future."""
+    """Return the time of the alert, or `received_at` if the alert has no time or its time is too far in the future."""
     return received_at if alert.at is None or alert.at > received_at + _FUTURE_LIMIT else alert.at
 
 
@@ -126,10 +139,11 @@ class Arrival:
 
 
 def fold(arrival: Arrival, incidents: Sequence[Incident]) -> FoldResult:
-    """Fold an alert into its incident, and return the changed incidents.
+    """Fold an alert into its incident, and return all incidents that have changed.
 
-    `incidents` must contain all incidents with the alert's key, its subject or one of its `related_keys` that are open,
-    that have no OK, or whose OK is not earlier than the alert. A new incident that is returned has the id 0.
+    `incidents` must contain every incident that has the alert's key, its subject or one of its `related_keys`, and that
+    is open, has no OK, or has an OK that is not earlier than the alert. If the alert opens a new incident, the id of
+    that incident is 0.
     """
     alert, at = arrival.alert, arrival.at
     own: list[Incident] = []
@@ -161,9 +175,9 @@ def fold(arrival: Arrival, incidents: Sequence[Incident]) -> FoldResult:
 
 
 def _identifies(alert: Alert, incident: Incident) -> bool:
-    """Return whether the incident belongs to the alert's key.
+    """Return whether the alert's key identifies the incident.
 
-    An alert whose key is only its subject matches every incident with the same subject.
+    If the alert's key is equal to its subject, the key identifies every incident with the same subject.
     """
     return incident.key == alert.key or (alert.key == alert.subject == incident.subject)
 
@@ -171,15 +185,18 @@ def _identifies(alert: Alert, incident: Incident) -> bool:
 def _find_lone_recovery(arrival: Arrival, related: Sequence[Incident]) -> Incident | None:
     """Return the related incident that consists only of the OK for this late ALERT, or None.
 
-    An OK fits if its time is not before the time of the ALERT. Of several such incidents, the one that ended first is
-    returned. The result is None for an alert in any other state than ALERT.
+    The OK must not be earlier than the ALERT. If there are several such incidents, return the one that ended first. If
+    the state of the alert is not ALERT, return None.
     """
     ends = [one for one in related if not one.start_known and one.ok_at is not None and one.ok_at >= arrival.at]
     return min(ends, key=lambda one: one.ok_at or 0) if ends and arrival.alert.state is State.ALERT else None
 
 
 def _single_open(related: Sequence[Incident]) -> list[Incident]:
-    """Return the open incident that a related OK ends, or an empty list if there are several open incidents."""
+    """Return a list with the open incident if exactly one is open, otherwise an empty list.
+
+    A related OK ends an incident only if there is no doubt which incident is meant.
+    """
     found = [incident for incident in related if incident.open]
     return found if len(found) == 1 else []
 
@@ -204,16 +221,20 @@ def _open_incident(arrival: Arrival) -> Incident:
 
 
 def _expiry(alert: Alert, received_at: Millis) -> Millis | None:
-    """Return when an incident closes by itself if no other alert joins it, or None if the incident waits for its OK."""
+    """Return when the alert's incident closes by itself if no other alert joins it.
+
+    Return None if the incident waits for its OK.
+    """
     if alert.kind == UNRECOGNISED:
         return received_at + UNRECOGNISED_SPAN
     return received_at + _ONE_OFF_SPANS[alert.level] if alert.one_off else None
 
 
 def _later_expiry(alert: Alert, incident: Incident, received_at: Millis, *, is_latest: bool) -> Millis | None:
-    """Return when an open incident expires after the alert has joined it, or None if the incident waits for its OK.
+    """Return when an open incident closes by itself after the alert has joined it.
 
-    Only the latest alert can remove the expiry of an incident.
+    Return None if the incident waits for its OK. Only the latest alert can make an incident wait that would otherwise
+    have closed by itself.
     """
     expires_at = _expiry(alert, received_at)
     if expires_at is None:
@@ -222,7 +243,10 @@ def _later_expiry(alert: Alert, incident: Incident, received_at: Millis, *, is_l
 
 
 def _join(arrival: Arrival, incident: Incident, *, is_latest: bool, **changes: Any) -> Incident:
-    """Return the incident with the alert added. If the alert `is_latest`, it represents the incident from now on."""
+    """Return the incident with the alert added and the fields in `changes` replaced.
+
+    If `is_latest` is true, the alert represents the incident from now on.
+    """
     received_at = max(incident.last_received_at, arrival.received_at)
     if incident.open and arrival.alert.state in {State.ALERT, None} and (is_latest or incident.expires_at is not None):
         changes["expires_at"] = _later_expiry(arrival.alert, incident, received_at, is_latest=is_latest)
@@ -232,7 +256,7 @@ def _join(arrival: Arrival, incident: Incident, *, is_latest: bool, **changes: A
 
 
 def _firing_changes(arrival: Arrival, incident: Incident) -> dict[str, Any]:
-    """Return the fields that an ALERT changes in the incident that it joins, whether the ALERT is late or not."""
+    """Return the fields that every ALERT, late or not, changes in the incident that it joins, with their new values."""
     return {
         "opened_at": min(incident.opened_at, arrival.at),
         "start_known": True,
@@ -254,8 +278,8 @@ def _recover(arrival: Arrival, own: list[Incident], siblings: list[Incident]) ->
     at = arrival.at
     firing = next((incident for incident in own if incident.open), None)
     if firing is None:
-        # if an incident was closed manually or superseded before its OK came, this OK belongs to that incident and must
-        # not close another incident
+        # an incident may have been closed manually, superseded or expired before its OK came; this OK then belongs to
+        # that incident and must not close another one
         waiting = [incident for incident in own if incident.ok_at is None and incident.opened_at <= at]
         if waiting:
             closed_match = max(waiting, key=lambda incident: incident.opened_at)
@@ -277,7 +301,7 @@ def _recover(arrival: Arrival, own: list[Incident], siblings: list[Incident]) ->
 
 
 def _precedes(incident: Incident, recovery: Arrival) -> bool:
-    """Return whether all alerts of the open incident come before the recovery in event time."""
+    """Return whether all alerts of the open incident are earlier than the recovery by event time."""
     return incident.last_at < recovery.at or (recovery.alert.dated_once and incident.last_at == recovery.at)
 
 
@@ -302,7 +326,7 @@ def _fire(arrival: Arrival, firing: Incident | None, siblings: list[Incident]) -
         return FoldResult(opened, Change.OPENED, superseded=superseded)
     changes = _firing_changes(arrival, firing)
     newest = at >= firing.last_at
-    if changes["fired_at"] == at:  # the latest ALERT sets the level, even if later alerts had no data
+    if changes["fired_at"] == at:  # the latest ALERT sets the level, even if a later alert reported no data
         tied = [firing.level] if firing.fired_at == at else []
         changes["level"] = worst(arrival.alert.level, *tied)
     if newest:
@@ -318,10 +342,10 @@ def _close_incident(incident: Incident, at: Millis, by: Change) -> Incident:
 
 
 def resolve(incident: Incident, *, now: Millis) -> Incident:
-    """Return the open incident closed at `now`, because the user has marked the incident as recovered."""
+    """Return a copy of the open incident that is closed at `now`, because the user has marked it as recovered."""
     return _close_incident(incident, max(now, incident.opened_at), Change.RESOLVED)
 
 
 def expire(incident: Incident) -> Incident:
-    """Return the open incident closed at the time at which the incident expired."""
+    """Return a copy of the open incident that is closed at the time at which the incident expired."""
     return _close_incident(incident, incident.expires_at or incident.last_received_at, Change.EXPIRED)

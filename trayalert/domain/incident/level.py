@@ -4,7 +4,7 @@ import enum
 
 
 class Level(enum.StrEnum):
-    """The level of an alert, listed from best to worst. Levels are compared by `rank`."""
+    """The level of an alert. The members are listed from best to worst, and are compared by `rank`."""
 
     OK = "OK"
     INFO = "INFO"
@@ -64,7 +64,7 @@ _WORDS = {"OK": Level.OK} | {
 
 
 def read_level(*words: str | None, absent: Level = Level.WARN) -> Level:
-    """Return the level for the first of the sender's words that is known, or `absent` if no word is known."""
+    """Return the level for the first of the sender's words that is known, or `absent` if none is known."""
     for word in words:
         if word and (level := _WORDS.get(word.strip().upper())):
             return level
@@ -72,10 +72,10 @@ def read_level(*words: str | None, absent: Level = Level.WARN) -> Level:
 
 
 def read_alert_level(*words: str | None, recovered: bool) -> Level:
-    """Return the level for the sender's words, or the default if no word is known.
+    """Return the level for the sender's words, or a default if none of the words is known.
 
-    The default is OK for an alert that has `recovered` and WARN for any other alert. The word `ok` is ignored unless
-    the alert has recovered.
+    The default is OK if the alert has `recovered`, and WARN if it has not. The word `ok` is ignored if the alert has
+    not recovered.
     """
     if recovered:
         return read_level(*words, absent=Level.OK)
@@ -83,5 +83,5 @@ def read_alert_level(*words: str | None, recovered: bool) -> Level:
 
 
 def worst(*levels: Level) -> Level:
-    """Return the worst of one or more levels."""
+    """Return the worst of the given levels."""
     return max(levels, key=lambda level: level.rank)

@@ -1,6 +1,6 @@
 """The namespace of a resource, and the dimension that names the resource.
 
-Rules, callbacks, events and ARNs write the same namespace differently. This module maps all spellings to the spelling
+Rules, callbacks, events and ARNs spell the same namespace differently. This module maps all spellings to the spelling
 in callbacks.
 """
 
@@ -27,7 +27,7 @@ _OF_INSTANCES = (
     "memcache mongodb nat_gateway newbgpddos ocs petadata physical_connection privatelink rds rocketmq scdn slb "
     "tair videolive vpc_eip vpn"
 )
-"""The namespaces, without `acs_`, in which the id of the instance names the resource."""
+"""Namespaces, without their prefix `acs_`, in which the instance id names the resource."""
 _ID_DIMENSIONS: dict[str, tuple[str, ...]] = {
     # from the dimensions in Cloud Monitor's metric tables (2021); the first dimension that is present names the
     # resource
@@ -68,20 +68,20 @@ _ID_DIMENSIONS: dict[str, tuple[str, ...]] = {
 
 
 def normalise_namespace(text: str | None) -> str | None:
-    """Return a rule's namespace as callbacks write it: `acs_ecs` for `acs_ecs_dashboard` and `ecs_dashboard`."""
+    """Return a namespace in the spelling of callbacks: `acs_ecs` for `acs_ecs_dashboard` and `ecs_dashboard`."""
     if text is None:
         return None
     return _CALLBACK_NAMESPACES.get(text) or _CALLBACK_NAMESPACES.get(f"acs_{text}") or text
 
 
 _SERVICES = {
-    # the names of services in events, ARNs and entity types, where the name in the namespace is different
+    # services whose name in events, ARNs and entity types differs from their name in the namespace
     "ack": "k8s", "alikafka": "kafka", "apigw": "apigateway", "apsaradbforredis": "kvstore", "clb": "slb", "cs": "k8s",
     "dds": "mongodb", "eip": "vpc_eip", "gpdb": "hybriddb", "log": "sls", "nat": "nat_gateway", "ons": "rocketmq",
     "redis": "kvstore", "rkvstore": "kvstore",
 }  # fmt: skip
 _TYPES = {
-    # by service and type of resource, for a service that has several namespaces
+    # keyed by service and resource type, for services that have several namespaces
     ("vpc", "eip"): "vpc_eip", ("vpc", "eipaddress"): "vpc_eip", ("vpc", "natgateway"): "nat_gateway",
     ("vpc", "vpngateway"): "vpn", ("vpc", "commonbandwidthpackage"): "bandwidth_package",
 }  # fmt: skip
@@ -94,7 +94,10 @@ _ARN_PARTS = 5
 
 
 class Arn(NamedTuple):
-    """Alibaba Cloud's name of a resource, `acs:SERVICE:REGION:ACCOUNT:TYPE/ID`. A part that is left open is None."""
+    """An ARN: Alibaba Cloud's name for a resource, `acs:SERVICE:REGION:ACCOUNT:TYPE/ID`.
+
+    A part that is not set is None.
+    """
 
     service: str | None
     region: str | None
@@ -104,7 +107,7 @@ class Arn(NamedTuple):
 
 
 def read_arn(text: str | None) -> Arn:
-    """Parse the ARN of a resource. Any other text is taken as the id of the resource."""
+    """Parse the ARN of a resource. If the text is not an ARN, it is taken as the id of the resource."""
     parts = (text or "").split(":", _ARN_PARTS - 1)
     if len(parts) < _ARN_PARTS or parts[0] != "acs":
         return Arn(None, None, None, None, text)
@@ -115,7 +118,10 @@ def read_arn(text: str | None) -> Arn:
 
 
 def service_namespace(service: str | None, type_: str | None = None) -> str | None:
-    """Return the namespace of a service in callbacks: `acs_ecs` for `ECS`, `acs_kvstore` for `redis`."""
+    """Return the namespace that callbacks use for a service: `acs_ecs` for `ECS`, `acs_kvstore` for `redis`.
+
+    If a service has several namespaces, the resource type `type_` decides which of them is returned.
+    """
     if service is None:
         return None
     name = _NON_ALPHANUMERIC.sub("", service.lower())
@@ -124,26 +130,29 @@ def service_namespace(service: str | None, type_: str | None = None) -> str | No
 
 
 def namespace_of_id(resource_id: str | None) -> str | None:
-    """Return the namespace for the prefix of an instance's id (`i-` is ECS), or None if the prefix is unknown."""
+    """Return the namespace for the prefix of an instance id (`i-` stands for ECS), or None if the prefix is unknown."""
     stem, dash, rest = (resource_id or "").partition("-")
     return _PREFIXES.get(stem) if dash and rest else None
 
 
 def default_id_dimension(namespace: str | None) -> str:
-    """Return the usual dimension for the id of a resource, for alerts that have an id but no dimensions."""
+    """Return the name of the dimension that usually contains the id of a resource in the namespace.
+
+    If an alert contains an id but no dimensions, the id is stored under this name.
+    """
     return _ID_DIMENSIONS.get(namespace or "", ("instanceId",))[0]
 
 
 def value_or_none(value: str | None) -> str | None:
-    """Return the value of a dimension, or None if the value is empty or `null`, as Java prints a missing value."""
+    """Return the value of a dimension, or None if it is empty or `null`. Java prints a missing value as `null`."""
     return None if not value or value == "null" else value
 
 
 def id_dimension(namespace: str | None, dimensions: Mapping[str, str]) -> str | None:
-    """Return the dimension that names the resource.
+    """Return the name of the dimension that names the resource.
 
-    If the namespace has no such dimension, return the alphabetically first dimension that has a value and does not name
-    the account, or None if there is none.
+    If the dimensions that usually name a resource of the namespace are missing, return the alphabetically first
+    dimension that has a value and does not name the account. Return None if there is no such dimension.
     """
     for name in _ID_DIMENSIONS.get(namespace or "", ()):
         if value_or_none(dimensions.get(name)):

@@ -23,7 +23,7 @@ class StoredAlert:
     sender: str = ""
     """The address that the first delivery came from."""
     too_large: bool = False
-    """Whether the body of the first delivery was too large to read `alert.fields` from it."""
+    """Whether the body of the first delivery was so large that `alert.fields` was not read from it."""
     raw: bytes | None = None
     """The body of the first delivery, or None if the body was not requested."""
 
@@ -38,7 +38,7 @@ class StoredIncident:
 
 @dataclass(frozen=True, slots=True)
 class SecretUse:
-    """How many deliveries used the secret with this name, and when the last of these deliveries came."""
+    """How many deliveries used the secret with this name, and when the last of them came."""
 
     name: str
     deliveries: int
@@ -46,7 +46,10 @@ class SecretUse:
 
 
 class LastReport(NamedTuple):
-    """The last report of one rule on one resource. `domain/settings/expected_callback.py` explains reports."""
+    """The last report of one rule on one resource.
+
+    `domain/settings/expected_callback.py` says what counts as a report.
+    """
 
     kind: str
     name: str | None
