@@ -1,1 +1,1 @@
-"""The settings: what settings.toml may contain, read into plain data."""
+"""The settings: what `settings.toml` may contain, parsed into plain data."""

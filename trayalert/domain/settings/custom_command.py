@@ -1,8 +1,9 @@
-"""The admin's own programs in the menu of an incident: the table `[commands]` of the settings.
+"""Commands that the admin has defined for the menu of an incident: the `[commands]` table of the settings.
 
-A command is a list of arguments, never a line for a shell. The values of its placeholders come from a callback. The
-attacker is a sender who has got hold of the callback URL. Therefore a value is passed on only if it has the expected
-form: no value begins with a dash, or contains a special character of a shell, in case the program calls a shell.
+A command is a list of arguments, never a command line for a shell. The values of its placeholders come from a callback.
+The attacker is a sender who has got hold of the callback URL. Therefore a value is passed on only if it has the
+expected form. In particular, no value begins with a dash, and no value contains a special character of a shell, in case
+the program calls a shell.
 """
 
 import ipaddress
@@ -29,9 +30,10 @@ _SCRIPT_FOLLOWS = re.compile(r"-[A-Za-z]*c[A-Za-z]*|--command")
 
 @dataclass(frozen=True, slots=True)
 class CustomCommand:
-    """A command of the admin: the text of its menu entry, and the program with its arguments.
+    """A command that the admin has defined.
 
-    The arguments may contain `{placeholders}`.
+    `name` is the label of its menu entry. `arguments` contains the program, followed by the arguments of the program,
+    which may contain `{placeholders}`.
     """
 
     name: str
@@ -40,9 +42,10 @@ class CustomCommand:
 
 @dataclass(frozen=True, slots=True)
 class FilledCommand:
-    """A command whose placeholders are filled for one alert: the arguments to start, or a problem.
+    """A command whose placeholders have been filled for one alert.
 
-    `problem` is a clause that says why the command cannot be started, or None.
+    `arguments` contains the program and its arguments. If the command cannot be started, `arguments` is empty, and
+    `problem` is a clause that says why. Otherwise `problem` is None.
     """
 
     name: str
@@ -51,9 +54,9 @@ class FilledCommand:
 
 
 def fill_command(command: CustomCommand, alert: Alert, *, default_region: str | None = None) -> FilledCommand:
-    """Fill the placeholders of a command with values of the alert.
+    """Fill the placeholders of a command with values from the alert.
 
-    `default_region` is used if the alert names no region.
+    `default_region` is used if the alert contains no region.
     """
     needed = dict.fromkeys(PLACEHOLDER.findall(" ".join(command.arguments)))
     values = {name: _value(name, alert, default_region) for name in needed}
@@ -71,7 +74,7 @@ def fill_command(command: CustomCommand, alert: Alert, *, default_region: str | 
 def _value(name: str, alert: Alert, default_region: str | None) -> tuple[str | None, str | None]:
     """Return the alert's value for a placeholder, and the value to pass to the program.
 
-    The value to pass is None if the alert has no value, or if the value must not be passed on.
+    The value to pass is None if the alert has no value, or if its value must not be passed on.
     """
     match name:
         case "address":
@@ -88,7 +91,7 @@ def _value(name: str, alert: Alert, default_region: str | None) -> tuple[str | N
 
 
 def _address(text: str) -> str | None:
-    """Return the address in its canonical form, or None if the text is not the address of another computer."""
+    """Return the address in its canonical form. Return None if the text is not the address of another computer."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -102,7 +105,7 @@ def _address(text: str) -> str | None:
 
 
 def read_commands(value: object) -> tuple[tuple[CustomCommand, ...], tuple[str, ...]]:
-    """Read the table. Return the valid commands, and a sentence for each problem."""
+    """Read the `[commands]` table. Return the valid commands, and a sentence for each problem."""
     if not isinstance(value, Mapping):
         return (), (f"commands = {as_written(value)}: must be a table with lines such as {_EXAMPLE}.",)
     commands: list[CustomCommand] = []
@@ -119,7 +122,7 @@ def read_commands(value: object) -> tuple[tuple[CustomCommand, ...], tuple[str, 
 
 
 def command_problem(name: str, arguments: object) -> str | None:
-    """Return what is wrong with a command, as a clause, or None if the command is valid."""
+    """Return a clause that says what is wrong with a command, or None if the command is valid."""
     if wrong := name_problem(name, longest=_LONGEST_NAME):
         return wrong
     if not isinstance(arguments, list) or not all(isinstance(argument, str) for argument in arguments):
@@ -140,7 +143,7 @@ def _argument_problem(arguments: Sequence[str]) -> str | None:
 
 
 def _shell_problem(arguments: Sequence[str]) -> str | None:
-    """Return a clause that says what is wrong if a shell's script contains a placeholder, else None.
+    """Return a clause if the command passes a script with a placeholder to a shell, else None.
 
     Text from a callback would become part of the script, and the shell would execute it. The shell may be the program
     itself, or an argument of another program.

@@ -1,7 +1,7 @@
-"""The admin's own console pages: the table `[console_links]` of the settings.
+"""Console links that the admin has defined: the `[console_links]` table of the settings.
 
-If an entry is wrong, the built-in page stays in use. After a template is filled, `console_link.is_allowed` checks the
-result again.
+If an entry is wrong, the built-in page stays in use. When a template has been filled, `console_link.is_allowed` checks
+the result again.
 """
 
 import re
@@ -17,9 +17,9 @@ _FALLBACK = "; what is built in stays in use."
 
 
 def read_console_links(value: object) -> tuple[Mapping[str, str], tuple[str, ...]]:
-    """Read the table. Return the valid templates, and a sentence for each problem.
+    """Read the `[console_links]` table. Return the valid templates, and a sentence for each problem.
 
-    The templates are keyed by the namespace as callbacks write it, or by `chart` or `rules`.
+    The key of a template is `chart`, `rules`, or a namespace in the spelling of callbacks.
     """
     if not isinstance(value, dict):
         example = '"acs_ecs" = "https://ecs.console.aliyun.com/server/{id}/detail?regionId={region}"'
@@ -37,7 +37,10 @@ def read_console_links(value: object) -> tuple[Mapping[str, str], tuple[str, ...
 
 
 def template_problem(name: str, template: object) -> str | None:
-    """Return what is wrong with the template of a namespace, or of `chart` or `rules`. Return None if it is valid."""
+    """Return a clause that says what is wrong with a template, or None if the template is valid.
+
+    `name` is the key of the template: a namespace, `chart` or `rules`.
+    """
     if not NAMESPACE.fullmatch(name):
         return 'the name must be a callback namespace such as acs_ecs, or "chart", or "rules"'
     if not isinstance(template, str):

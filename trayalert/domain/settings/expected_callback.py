@@ -1,7 +1,7 @@
-"""Expected callbacks, a dead man's switch: an incident opens if a sender does not report for a number of hours.
+"""Expected callbacks. They work as a dead man's switch: an incident opens if a sender does not report for some hours.
 
-Any callback of the sender counts as a report, whatever its state. The alerts that trayalert itself makes about silence
-do not count.
+Every callback of the sender counts as a report, regardless of its state. The alerts that trayalert itself makes about a
+silence do not count.
 """
 
 from collections.abc import Mapping
@@ -23,10 +23,11 @@ _EXAMPLE = 'name = "nightly backup", hours = 25 and rule = "backup-*"'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedCallback:
-    """A rule or resource that must report at least once every `hours`.
+    """A rule or resource that must report at least once every `hours` hours.
 
-    A callback is a report if it matches all of `rule`, `resource`, `namespace` and `kind` that are set. In these
-    patterns, `*` matches any text. `level` is the level of the incident that opens when no report comes.
+    `rule`, `resource`, `namespace` and `kind` are patterns, in which `*` matches any text. A callback counts as a
+    report if it matches all patterns that are not None. `level` is the level of the incident that opens if no report
+    comes.
     """
 
     name: str
@@ -39,12 +40,12 @@ class ExpectedCallback:
 
     @property
     def allowed_silence(self) -> Millis:
-        """The longest allowed time without a report."""
+        """The longest time that may pass without a report, in milliseconds."""
         return round(self.hours * 3_600_000)
 
 
 def matches_report(expected: ExpectedCallback, report: Alert | LastReport) -> bool:
-    """Return whether this alert is a report of the expected sender."""
+    """Return whether the given alert counts as a report of the expected callback."""
     return report.kind != SILENCE and all(
         pattern is None or any(text is not None and _matches_pattern(pattern, text) for text in texts)
         for pattern, texts in (
@@ -59,7 +60,7 @@ def matches_report(expected: ExpectedCallback, report: Alert | LastReport) -> bo
 def _matches_pattern(pattern: str, text: str) -> bool:
     """Return whether the pattern matches the whole text. `*` matches any text.
 
-    Each piece between two stars is searched only once, so no pattern is slow.
+    Each piece between two stars is searched for only once, so that no pattern can be slow.
     """
     first, *others = pattern.split("*")
     if not others:
@@ -77,7 +78,10 @@ def _matches_pattern(pattern: str, text: str) -> bool:
 
 
 def read_expected(value: object) -> tuple[tuple[ExpectedCallback, ...], tuple[str, ...]]:
-    """Read the `[[expected]]` tables. Return the valid tables, and a sentence for each problem."""
+    """Read the `[[expected]]` tables.
+
+    Return an expected callback for each valid table, and a sentence for each problem.
+    """
     if not isinstance(value, list) or not all(isinstance(table, Mapping) for table in value):
         return (), (
             f"expected = {as_written(value)}: must be tables [[expected]], each with lines such as {_EXAMPLE}.",
@@ -100,7 +104,7 @@ def read_expected(value: object) -> tuple[tuple[ExpectedCallback, ...], tuple[st
 
 
 def expected_problem(table: Mapping[str, object]) -> str | None:
-    """Return what is wrong with a table, as a clause, or None if the table is valid."""
+    """Return a clause that says what is wrong with an `[[expected]]` table, or None if the table is valid."""
     for unknown in [key for key in table if key not in _KEYS]:
         return f"{as_written(unknown)} is no part of it ({suggestion(unknown, _KEYS, or_all=True)})"
     name, hours, level = table.get("name"), table.get("hours"), table.get("level", Level.WARN)

@@ -1,6 +1,6 @@
-"""The ingress, which the user chooses in the setup assistant: how Cloud Monitor reaches this computer.
+"""The ingress: how Cloud Monitor reaches this computer. The user chooses the ingress in the setup assistant.
 
-The module also reads the public address.
+The module also parses the public address.
 """
 
 import enum
@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 
 class Ingress(enum.StrEnum):
-    """The ways to reach this computer.
+    """The ways in which Cloud Monitor can reach this computer.
 
-    With `TUNNEL`, callbacks come through a tunnel program. With `HOST`, they come to a public host of the admin, or
-    through a reverse proxy in front of it. With `FORWARD`, they come through a router that forwards a port.
+    With `TUNNEL`, callbacks come through a tunnel program. With `HOST`, callbacks come to a public host of the admin,
+    either directly or through a reverse proxy. With `FORWARD`, callbacks come through a router that forwards a port.
     """
 
     TUNNEL = "tunnel"
@@ -23,9 +23,9 @@ class Ingress(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenIngress:
-    """What the setup assistant writes into the settings: `public_url`, and the `[tunnel]` table.
+    """The ingress that the user has chosen, with the settings that it needs: `public_url` and the `[tunnel]` table.
 
-    An empty `tunnel` means that the settings have no such table.
+    The setup assistant writes these settings. If `tunnel` is empty, the settings have no `[tunnel]` table.
     """
 
     ingress: Ingress
@@ -34,9 +34,9 @@ class ChosenIngress:
 
 
 def read_public_url(text: str) -> str | None:
-    """Return a public address without a slash at its end, or None if no callback could be sent to the address.
+    """Return a public address without a trailing slash, or None if no callback could be sent to the address.
 
-    The text comes from the user or from the output of a tunnel program.
+    The address comes from the user or from the output of a tunnel program.
     """
     try:
         parts = urlsplit(text)

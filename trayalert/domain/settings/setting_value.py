@@ -1,7 +1,7 @@
-"""Readers of the usual kinds of setting values, and checks that say what is wrong with a value.
+"""Parsers for the usual kinds of setting values, and checks that say what is wrong with a value.
 
-A reader takes a value as TOML gives it, and returns the value of the setting or raises `SettingError`. The text of a
-`SettingError` follows the name of the setting in a sentence.
+A parser (type `Reader`) takes a value as the TOML parser returns it. It returns the value of the setting or raises
+`SettingError`. In the message to the user, the text of a `SettingError` follows the name of the setting.
 """
 
 import re
@@ -19,16 +19,22 @@ _MOST_ARGUMENTS = 64
 
 
 class SettingError(ValueError):
-    """The value of a setting is wrong. The text says what is expected."""
+    """Raised if the value of a setting is wrong. The text says what is expected."""
 
 
 def optional(reader: Reader) -> Reader:
-    """Return a reader that returns None for an empty text, which stands for a setting that is not set."""
+    """Return a parser that returns None for an empty string, and calls `reader` for any other value.
+
+    An empty string means that the setting is not set.
+    """
     return lambda value: None if value == "" else reader(value)
 
 
 def one_of(choices: Iterable[str], expected: str) -> Reader:
-    """Return a reader that accepts only values that are equal to one of the choices, and returns that choice."""
+    """Return a parser that accepts only a value that is equal to one of the choices, and that returns this choice.
+
+    `expected` describes the choices in the text of the `SettingError`.
+    """
 
     def read(value: object) -> str:
         for choice in choices:
@@ -40,7 +46,10 @@ def one_of(choices: Iterable[str], expected: str) -> Reader:
 
 
 def checked(is_valid: Callable[[Any], object], expected: str) -> Reader:
-    """Return a reader that accepts only values for which `is_valid` returns a true value."""
+    """Return a parser that accepts only values for which `is_valid` returns a true value. It returns them unchanged.
+
+    `expected` describes such values in the text of the `SettingError`.
+    """
 
     def read(value: object) -> object:
         if not is_valid(value):
@@ -51,40 +60,46 @@ def checked(is_valid: Callable[[Any], object], expected: str) -> Reader:
 
 
 def matching(pattern: str | re.Pattern[str], expected: str) -> Reader:
-    """Return a reader that accepts only texts that the pattern matches as a whole."""
+    """Return a parser that accepts only strings that match the whole pattern.
+
+    `expected` describes such strings in the text of the `SettingError`.
+    """
     return checked(lambda value: isinstance(value, str) and re.fullmatch(pattern, value), expected)
 
 
 def whole_number(least: int, most: int, *, of: str = "", zero: str = "") -> Reader:
-    """Return a reader that accepts only whole numbers from `least` to `most`.
+    """Return a parser that accepts only whole numbers from `least` to `most`.
 
-    If `zero` is given, 0 is accepted as well, and `zero` is the text that explains the meaning of 0.
+    If `zero` is given, 0 is accepted as well, and `zero` explains in the error message what 0 means. `of` is the unit.
     """
     expected = f"a whole number{of and f' of {of}'} from {least} to {most}{zero}"
     return checked(lambda value: type(value) is int and (least <= value <= most or (zero and value == 0)), expected)
 
 
 def is_hours(value: object) -> TypeGuard[float]:
-    """Return whether the value is a number of hours above 0 and at most MOST_HOURS."""
+    """Return whether the value is a number of hours that is above 0 and at most MOST_HOURS."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MOST_HOURS
 
 
 def name_problem(name: object, *, longest: int) -> str | None:
-    """Return what is wrong with the name of a table's entry, as a clause, or None if the name is valid."""
+    """Return a clause that says what is wrong with the name of a table entry, or None if the name is valid."""
     if isinstance(name, str) and name.strip() and len(name) <= longest and printable(name) == name:
         return None
     return f"its name must be a line of 1 to {longest} characters"
 
 
 def argument_count_problem(arguments: Sequence[str]) -> str | None:
-    """Return a clause that says what is wrong if there are too many arguments or one is too long, else None."""
+    """Return a clause if there are too many arguments, or if one of them is too long. Otherwise return None."""
     if len(arguments) <= _MOST_ARGUMENTS and all(len(argument) <= LONGEST_ARGUMENT for argument in arguments):
         return None
     return f"must have at most {_MOST_ARGUMENTS} texts of {LONGEST_ARGUMENT} characters"
 
 
 def placeholder_problem(text: str, placeholders: Sequence[str]) -> str | None:
-    """Return a clause about the first unknown `{placeholder}` in the text, or None if all placeholders are known."""
+    """Return a clause about the first placeholder in the text that is unknown, or None if all placeholders are known.
+
+    `placeholders` are the known names.
+    """
     for name in PLACEHOLDER.findall(text):
         if name not in placeholders:
             hint = suggestion(name.lower(), placeholders, form="{{{}}}", or_all=True)

@@ -1,6 +1,6 @@
 """The settings: a TOML file that the admin edits.
 
-All problems of the file are reported. If a value is wrong, its default is used.
+All problems in the file are reported. If a value is wrong, the default of its setting is used instead.
 """
 
 import ipaddress
@@ -33,7 +33,7 @@ from trayalert.domain.tunnel import Tunnel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All settings with their defaults."""
+    """All settings, with their defaults."""
 
     host: str = "127.0.0.1"
     port: int = 8765
@@ -65,7 +65,7 @@ OVERLAY_MODES = ("auto", "always", "never")
 
 
 def parse_settings(text: str) -> tuple[Settings, tuple[str, ...]]:
-    """Read the text of the file. Return the settings, and a sentence for each problem."""
+    """Parse the text of the settings file. Return the settings, and a sentence for each problem."""
     try:
         table = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
@@ -183,4 +183,7 @@ _TABLE_READERS: dict[str, Callable[[object], tuple[Any, tuple[str, ...]]]] = {
     "tunnel": read_tunnel,
     "expected": read_expected,
 }
-"""Readers of whole tables. Each returns the table's value, and a sentence for each problem in the table."""
+"""Parsers for whole tables.
+
+Each parser returns the value of its table, and a sentence for each problem in the table.
+"""

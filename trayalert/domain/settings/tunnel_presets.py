@@ -1,6 +1,6 @@
 """The kinds of tunnel programs: how each is started, what it prints when it is up, and what its error messages mean.
 
-No secret is ever passed in the arguments of a program, because every user of the computer can read them.
+No secret is ever passed as an argument of a program, because every user of the computer can read the arguments.
 """
 
 import re
@@ -14,20 +14,22 @@ from trayalert.domain.tunnel import Tunnel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TunnelPreset:
-    """What is known about a kind of tunnel.
+    """What is known about one kind of tunnel.
 
-    `keys` are the keys that the tunnel's table may have in addition to those that all kinds have. `arguments` returns
-    the arguments that follow the name of the program.
+    `keys` contains the keys that a `[tunnel]` table of this kind may have, in addition to the keys that all kinds have.
+    `arguments` returns the arguments for the program.
 
-    If there is a `url_pattern`, the public address is searched for in the program's output. Without a `url_pattern` the
-    address is fixed: it is the setting `public_url`.
+    If there is a `url_pattern`, the public address is searched for in the program's output. If there is none, the
+    address is fixed, and the setting `public_url` contains it.
 
-    With a `ready` pattern, the tunnel is up once its address is known and `settle_seconds` have passed since a line of
-    the output matched `ready`. Without `ready`, the tunnel is up when its address is found in the output or, if the
-    address is fixed, `settle_seconds` after the start.
+    If there is a `ready` pattern, the tunnel is up once its address is known and `settle_seconds` have passed since a
+    line of the output matched `ready`. If there is no `ready` pattern, the tunnel is up as soon as its address is found
+    in the output. If there is neither a `ready` pattern nor a `url_pattern`, the tunnel is up `settle_seconds` after
+    its start.
 
-    Each of `failures` is a pattern and a sentence that explains a line that matches it. A pattern is compiled when it
-    is needed. If several failures match, the first of them in `failures` is the most informative.
+    Each item in `failures` consists of a pattern and a sentence. The sentence explains an output line that the pattern
+    matches. The patterns are not compiled until they are needed. If several patterns match, the first of them gives the
+    most informative explanation.
     """
 
     title: str
@@ -50,7 +52,7 @@ _CHANGING_URL_NOTE = "for tests: the URL changes at each start"
 
 
 def _cloudflared(tunnel: Tunnel, listener: ListenerAddress) -> tuple[str, ...]:
-    if tunnel.token_file:  # Cloudflare's dashboard sets where the tunnel leads
+    if tunnel.token_file:  # Cloudflare's dashboard configures where the tunnel leads
         return ("tunnel", "--no-autoupdate", *tunnel.arguments, "run")
     return ("tunnel", "--no-autoupdate", *tunnel.arguments, "run", *_origin_arguments(listener), str(tunnel.name))
 
@@ -197,7 +199,7 @@ PRESETS: Mapping[str, TunnelPreset] = {
         arguments=_ssh,
         keys=frozenset({"host", "ssh_port", "remote_port", "remote_host", "identity"}),
         ready=re.compile(r"Authenticated to "),
-        # ssh reports that a forward was refused only after a round trip to the server
+        # ssh needs a round trip to the server before it can report that a forward was refused
         settle_seconds=1.0,
         failures=(
             (
@@ -265,12 +267,15 @@ def program_of(tunnel: Tunnel) -> str:
 
 
 def url_pattern_of(tunnel: Tunnel) -> re.Pattern[str] | None:
-    """Return the pattern that finds the public address in the output, or None if the address is `public_url`."""
+    """Return the pattern that finds the public address in the program's output.
+
+    Return None if the address is the setting `public_url`.
+    """
     return re.compile(tunnel.url_pattern) if tunnel.url_pattern else PRESETS[tunnel.kind].url_pattern
 
 
 def find_failure(tunnel: Tunnel, line: str) -> tuple[int, str] | None:
-    """Return the rank and the explanation of a failure that this line of the output reports, or None.
+    """If an output line reports a known failure, return the failure's rank and explanation. Otherwise return None.
 
     The failure with the lowest rank is the most informative.
     """
@@ -283,9 +288,9 @@ def find_failure(tunnel: Tunnel, line: str) -> tuple[int, str] | None:
 
 
 def public_url_problem(tunnel: Tunnel, public_url: str | None) -> str | None:
-    """Return a sentence if there is no way to know the public address of the tunnel, else None.
+    """Return a warning if trayalert has no way to learn the tunnel's public address. Otherwise return None.
 
-    The tunnel is started nevertheless, because the callbacks that come through it can be received.
+    The tunnel is started in any case, because callbacks can still arrive through it.
     """
     if public_url is not None or url_pattern_of(tunnel) is not None:
         return None

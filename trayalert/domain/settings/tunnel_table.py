@@ -1,6 +1,6 @@
-"""The table `[tunnel]` of the settings.
+"""Parser for the `[tunnel]` table of the settings.
 
-If the table is wrong, no tunnel is started, because a tunnel other than the intended one would be worse.
+If a value is wrong or missing, no tunnel is started, because a tunnel other than the intended one would be worse.
 """
 
 import re
@@ -22,7 +22,10 @@ from trayalert.domain.text import as_written, suggestion
 from trayalert.domain.tunnel import Tunnel
 
 _MOST_REPEATS = 3
-"""Number of repeats that the admin's own pattern may have. Each adds a power to the worst running time."""
+"""Maximum number of repeats, such as `*`, in the admin's own pattern.
+
+Each repeat adds a power to the worst-case running time.
+"""
 
 _PLACEHOLDERS = ("host", "port", "address")
 
@@ -37,9 +40,12 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
 def read_tunnel(value: object) -> tuple[Tunnel | None, tuple[str, ...]]:
-    """Read the table. Return the tunnel, or None if no tunnel can be started, and a sentence for each problem."""
+    """Read the `[tunnel]` table. Return the tunnel, and a sentence for each problem.
+
+    The tunnel is None if it cannot be started.
+    """
     if not isinstance(value, Mapping):
-        # no message quotes the value itself, here and below: it may be a secret that was put there by mistake
+        # no message quotes a whole value, except that of `kind`, because a secret may have been put there by mistake
         return None, ('tunnel: must be one table [tunnel] with kind = "ssh" or another; no tunnel is started.',)
     kind = value.get("kind")
     if not isinstance(kind, str) or kind not in PRESETS:
@@ -136,9 +142,9 @@ _PATTERN = _text(r'a regular expression, such as "https://[a-z0-9-]+\\.example\\
 
 
 def _url_pattern(value: object) -> str:
-    """Return a valid regular expression.
+    """Return the value if it is a valid regular expression, or raise `SettingError`.
 
-    The pattern is searched in the tunnel's output on the event loop, so a pattern that might be slow is refused.
+    The event loop searches the tunnel's output for the pattern, so a pattern that might be slow is refused.
     """
     text = str(_PATTERN(value))
     try:
