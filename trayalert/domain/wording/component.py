@@ -1,7 +1,7 @@
-"""Finds the components of a resource that an alert names, such as a disk, a listener or a process.
+"""Finds the components that an alert names, such as a disk, a listener or a process of the resource.
 
-Components are read from the alert's dimensions, except the dimensions for the account, the region and the resource
-itself. Values are shown as sent. The names of dimensions come from Cloud Monitor's metric tables (2021).
+Components are read from the alert's dimensions. The dimensions for the account, the region and the resource itself are
+left out. Values are shown as they were sent. The names of dimensions come from Cloud Monitor's metric tables (2021).
 """
 
 import re
@@ -15,7 +15,7 @@ from trayalert.domain.incident.resource import ACCOUNT_DIMENSIONS, value_or_none
 from trayalert.domain.text import printable
 
 _MOST_COMPONENTS = 4
-"""Number of components to show. An alert usually has one or two, but a sender may send thousands."""
+"""Maximum number of components to show. An alert usually has one or two, but a sender may send thousands."""
 _MOST_DIMENSIONS = 100
 _LONGEST = 80
 
@@ -35,14 +35,14 @@ _DISK = re.compile(r"/|[A-Za-z]:|[svx]v?d[a-z]|nvme")
 _PROTOCOLS, _PORTS = ("protocol", "listenerProtocol"), ("port", "listenerPort")
 
 COMPONENT_DIMENSIONS = frozenset({*_WORDS, *_PORTS, *_PROTOCOLS}) - {"state", "status", "Status"}
-"""Names of dimensions that identify a component, regardless of its state."""
+"""Names of the dimensions that identify a component. The dimensions for the state of a component are left out."""
 
 
 class Component(NamedTuple):
-    """A component: what it is, and which one it is.
+    """A component of a resource.
 
-    `word` says what the component is, such as "disk", and `name` says which one it is, such as "/dev/vda1". If the
-    component is `translatable`, `word` is a word of `domain/wording/language.py`; otherwise it is the name of the
+    `word` says what the component is, such as "disk", and `name` says which one it is, such as "/dev/vda1". If
+    `translatable` is true, `word` is a word in `domain/wording/language.py`. Otherwise `word` is the name of the
     dimension.
     """
 
@@ -52,13 +52,14 @@ class Component(NamedTuple):
 
 
 class ComponentWords(NamedTuple):
-    """How the dimensions of a kind of callback name components. The defaults suit Cloud Monitor's metrics.
+    """How components are read from the dimensions of one kind of callback. The defaults suit Cloud Monitor's metrics.
 
-    `known` maps each dimension that is a component to a word of `domain/wording/language.py`, in the order in which the
-    components are shown. If `unknown` is set, every other dimension is a component as well, under its own name.
+    `known` maps each dimension that is a component to a word in `domain/wording/language.py`, in the order in which the
+    components are shown. If `unknown` is true, every other dimension is a component as well, and is shown under its own
+    name.
 
-    If `prometheus` is set, the dimensions are labels of Prometheus. The labels of an exporter then name no component,
-    and a port is no listener.
+    If `prometheus` is true, the dimensions are Prometheus labels. The labels of an exporter are then not taken for
+    components, and a port is not taken for a listener.
     """
 
     known: Mapping[str, str] = _WORDS
@@ -98,9 +99,9 @@ def _known_dimensions(dimensions: Mapping[str, str], words: Mapping[str, str]) -
 
 
 def _unknown_dimensions(dimensions: Mapping[str, str], words: Mapping[str, str]) -> Iterator[Component]:
-    """Yield the dimensions that have no word in `words`, as components.
+    """Yield a component for each dimension that has no word in `words`.
 
-    A component with an unfamiliar name is better than a missing component.
+    A component under an unfamiliar name is better than a missing component.
     """
     known = {*words, *_LOCATION_DIMENSIONS, *_PORTS, *_PROTOCOLS, *ACCOUNT_DIMENSIONS}
     for name in sorted(dimensions.keys() - known)[:_MOST_COMPONENTS]:

@@ -1,8 +1,9 @@
-"""Writes the condition of a rule for the user, such as `Average ≥ 95 %`. A condition that cannot be read stays as sent.
+"""Formats the condition of a rule for the user, such as `Average ≥ 95 %`.
 
-A condition has one of three forms: `$Average>=95`, which may contain spaces since 2023; a JSON list of such conditions,
-each with `times` (2018); or a composite rule such as `@cpu_total[60].$Average>80&&@load_1m[60].$Maximum>4`, with the
-period in seconds in brackets.
+A condition that cannot be parsed is shown as it was sent. A condition has one of three forms. The first is
+`$Average>=95`, which may contain spaces since 2023. The second, from 2018, is a JSON list of such conditions, each with
+a repeat count `times`. The third is a composite rule such as `@cpu_total[60].$Average>80&&@load_1m[60].$Maximum>4`. The
+number in brackets is the period in seconds.
 """
 
 import json
@@ -14,7 +15,7 @@ from trayalert.domain.wording.language import Language, localised_duration
 from trayalert.domain.wording.quantity import quantity_text
 
 _LONGEST = 2_000
-"""Length of the longest condition that is read, in characters. Rules that people write are shorter."""
+"""Maximum length of a condition that is parsed, in characters. Conditions that people write are shorter."""
 _TOKEN = re.compile(
     r"\s*(?:(?P<join>&&|\|\|)|(?P<bracket>[()])|"
     r"(?:@(?P<metric>[\w.-]{1,100})(?:\[(?P<period>[0-9]{1,7})\])?\.)?"
@@ -28,7 +29,10 @@ _STATISTICS = ("Average", "Maximum", "Minimum", "Value", "Sum")
 
 
 def condition_text(expression: str | None, unit: str | None, language: Language) -> str:
-    """Write a condition. `unit` is the unit of the alert's own metric; the units of other metrics are unknown."""
+    """Format a condition for the user.
+
+    `unit` is the unit of the alert's own metric. The units of other metrics are unknown.
+    """
     sent = (expression or "").strip()
     if len(sent) > _LONGEST:
         return printable(sent)
@@ -36,7 +40,7 @@ def condition_text(expression: str | None, unit: str | None, language: Language)
 
 
 def _read_list(sent: str, unit: str | None, language: Language) -> str | None:
-    """Write a condition that is a JSON list (the form of 2018), or return None if the text is no JSON list."""
+    """Format a condition that is a JSON list (the form of 2018). Return None if the text is not such a list."""
     if not sent.startswith("["):
         return None
     try:
@@ -56,7 +60,10 @@ def _repeated_condition(part: dict[str, Any], unit: str | None, language: Langua
 
 
 def _read_composite(sent: str, unit: str | None, language: Language) -> str | None:
-    """Write one condition, or several that are joined. Return None if the text contains anything else."""
+    """Format one condition, or several that are joined by `&&` or `||`.
+
+    Return None if the text contains anything else.
+    """
     text, place, expects_condition = "", 0, True
     while place < len(sent):
         token = _TOKEN.match(sent, place)
@@ -89,7 +96,7 @@ def _single_condition(token: re.Match[str], unit: str | None, language: Language
 
 
 def _statistic(name: str, language: Language) -> str:
-    """Write the name of a statistic. A name such as `ErrorCodeMaximum` is written as two words."""
+    """Format the name of a statistic. A name such as `ErrorCodeMaximum` becomes two words."""
     for statistic in _STATISTICS:
         if name.endswith(statistic):
             return " ".join(filter(None, (name.removesuffix(statistic), language.say(statistic))))

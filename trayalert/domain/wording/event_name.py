@@ -1,8 +1,8 @@
-"""Names of events for the user. An unknown event keeps its own name.
+"""Display names of events. An unknown event is shown under its own name.
 
 Event rules send machine names such as `Instance:SystemMaintenance.Reboot:Scheduled`. The meanings of these names are
-from Alibaba Cloud's pages "ECS system events" and "Events of Cloud Monitor's agent". The phase at the end of a name,
-such as `Scheduled`, is left out, because the message of the alert contains it.
+taken from Alibaba Cloud's pages "ECS system events" and "Events of Cloud Monitor's agent". The phase at the end of a
+name, such as `Scheduled`, is left out, because the alert's message contains it.
 """
 
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ _NAMES: Mapping[str, tuple[str, str]] = {
 
 
 def event_text(name: str | None, language: Language) -> str | None:
-    """Return the event's name as shown to the user, or None if the event is unknown."""
+    """Return the display name of an event in the given language, or None if the event is unknown."""
     if name is None:
         return None
     stem, _, phase = name.rpartition(":")

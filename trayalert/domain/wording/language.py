@@ -1,7 +1,7 @@
 """The language in which alerts are presented. Text that scripts read is never translated.
 
-Every word has a form in each language. The code names a word by its English form. A word whose Chinese form is missing
-here is a bug.
+Every word has a form in each language, and the code refers to a word by its English form. If the Chinese form of a word
+is missing here, this is a bug.
 """
 
 import enum
@@ -19,7 +19,10 @@ class Language(enum.StrEnum):
     ZH = "zh"
 
     def say(self, english: str) -> str:
-        """Return a word in this language, given its English form. Raise `KeyError` if _CHINESE does not contain it."""
+        """Return a word in this language, given its English form.
+
+        Raise `KeyError` if _CHINESE does not contain the word.
+        """
         chinese = _CHINESE[english]
         return chinese if self is Language.ZH else english
 
@@ -47,7 +50,7 @@ _CHINESE: Mapping[str, str] = {
     "closed": "已关闭",
     "start unknown": "开始时间未知",
     "unknown": "未知",
-    # around a time or a duration
+    # phrases that contain a time or a duration
     "since {}": "自 {} 起",
     "Since {}": "自 {} 起",
     "After {}": "持续 {}",
@@ -138,8 +141,8 @@ _ENDINGS = {
 def find_language(setting: str, environment: Mapping[str, str]) -> Language:
     """Return the language that the setting names. If it is `auto`, return the language of the system's messages.
 
-    The language of the system's messages is set by the first of LC_ALL, LC_MESSAGES and LANG that is not empty, as
-    POSIX defines it.
+    As POSIX defines, the language of the system's messages is set by the first of LC_ALL, LC_MESSAGES and LANG that is
+    not empty.
     """
     if setting in list(Language):
         return Language(setting)
@@ -149,16 +152,19 @@ def find_language(setting: str, environment: Mapping[str, str]) -> Language:
 
 
 def localised_duration(length: Millis, language: Language, *, seconds: bool = False) -> str:
-    """Write a duration, such as `3 min` or `2 小时 5 分钟`. With `seconds`, minutes may have seconds: `3 min 20 s`."""
+    """Format a duration, such as `3 min` or `2 小时 5 分钟`.
+
+    If `seconds` is true, a duration of less than an hour also shows seconds: `3 min 20 s`.
+    """
     units = (language.say("s"), language.say("min"), language.say("h"), language.say("d"))
     return duration_text(length, units=units, seconds=seconds)
 
 
 def state_text(state: State, language: Language) -> str:
-    """Write the state of an alert."""
+    """Return the state of an alert as a word in the given language."""
     return language.say("no data" if state is State.INSUFFICIENT_DATA else state.value)
 
 
 def ending_text(closed_by: Change | None, language: Language) -> str:
-    """Write how an incident ended."""
+    """Return the word for how an incident ended, in the given language."""
     return language.say(_ENDINGS.get(closed_by, "closed") if closed_by else "closed")

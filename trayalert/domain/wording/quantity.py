@@ -1,7 +1,7 @@
-"""Writes numbers with their units for the user, such as `97.4 %`, `1.2 GB/s` and `12 000`. Rounding never misleads.
+"""Formats numbers with their units for the user, such as `97.4 %`, `1.2 GB/s` and `12 000`.
 
-A value below 100 % is never written as 100 %, and a value above 0 is never written as 0. Writing a number takes a
-bounded time, whatever the sender has sent.
+Rounding never misleads: a value below 100 % is never shown as 100 %, and a value above 0 is never shown as 0.
+Formatting a number takes a limited time, even if a hostile sender has chosen the number.
 """
 
 import math
@@ -13,7 +13,7 @@ from trayalert.domain.wording.language import Language, localised_duration
 from trayalert.domain.wording.unit import Measure, Unit, read_unit
 
 NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
-"""Separates groups of three digits."""
+"""The separator between groups of three digits."""
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})(?:[eE][+-]?[0-9]{1,3})?")
 _HUGE, _TINY = Decimal("1e15"), Decimal("1e-6")
@@ -23,15 +23,16 @@ _ONE = Decimal(1)
 _PREFIXES = ("", "k", "M", "G", "T", "P", "E")
 _SHORT_TIMES = ("ns", "µs", "ms", "s")
 _LONGEST_TIME = 10**10
-"""Limit in seconds. A longer time is written as a number of seconds, not in days and hours."""
+"""Limit in seconds. Any longer time is shown as a number of seconds, and not in days and hours."""
 
 
 def quantity_text(
     value: float | None, text: str | None, unit: str | None, language: Language, *, exact: bool = False
 ) -> str:
-    """Write a value with its unit. `value` is the number, or None if only the `text` is known, as it was sent.
+    """Format a value with its unit.
 
-    If `exact` is set, the value is a threshold from a rule, and is not rounded.
+    `text` is the value as it was sent. `value` is its number, or None if `text` is not a number. If `exact` is true,
+    the value is a threshold from a rule, and more of its decimals are shown.
     """
     if value is None or not math.isfinite(value):
         return printable(text, limit=40)
@@ -63,7 +64,10 @@ def _with_unit(number: Decimal, unit: Unit, language: Language, *, exact: bool) 
 
 
 def _plain_number(number: Decimal, *, exact: bool = False) -> str:
-    """Write a number in full if it is a whole number or `exact`, otherwise with about three digits."""
+    """Format a number: in full if it is whole or `exact` is true, otherwise with about three digits.
+
+    Very large and very small numbers are written with up to four digits and an exponent.
+    """
     size = abs(number)
     if size >= _HUGE or 0 < size < _TINY:
         return f"{float(number):.4g}"
@@ -86,7 +90,7 @@ def _percent(number: Decimal) -> str:
 
 
 def _scaled(number: Decimal, *, exact: bool) -> str:
-    """Write a number with the largest prefix (k, M, G, …) that leaves the number at 1 or above."""
+    """Format a number with the largest prefix (k, M, G, …) that leaves the number at 1 or above."""
     step, full = 0, 1000 if exact else _ROUNDS_TO_1000
     while step < len(_PREFIXES) - 1 and abs(number) >= full:
         number, step = number.scaleb(-3), step + 1
@@ -105,12 +109,15 @@ def _time(seconds: Decimal, language: Language, *, exact: bool) -> str:
 
 
 def _fits_two_units(seconds: Decimal) -> bool:
-    """Return whether hours and minutes, or minutes and seconds, write the time without rounding."""
+    """Return whether the time is a whole number of hours, or a whole number of seconds below an hour.
+
+    Such a time can be written with two units without rounding.
+    """
     return seconds == seconds.to_integral_value() and (seconds < 3600 or seconds % 3600 == 0)
 
 
 def _grouped(number: Decimal) -> str:
-    """Write a number in full, in groups of three digits, without zeros at the end of its decimals."""
+    """Format a number in full, with its digits in groups of three and without trailing zeros in its decimals."""
     whole, _, rest = format(number, "f").partition(".")
     rest = rest.rstrip("0")
     digits = whole.lstrip("-")

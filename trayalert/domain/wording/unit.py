@@ -1,4 +1,4 @@
-"""Reads units as Cloud Monitor and its documentation spell them. An unknown unit stays as it was sent."""
+"""Parses units as Cloud Monitor and its documentation spell them. An unknown unit is shown as it was sent."""
 
 import enum
 import functools
@@ -10,23 +10,24 @@ from trayalert.domain.text import printable
 
 
 class Measure(enum.Enum):
-    """What a unit measures, which decides how its numbers are scaled."""
+    """What a unit measures. This determines how numbers with the unit are scaled."""
 
     PERCENT = enum.auto()
     BYTES = enum.auto()
     BITS = enum.auto()
     SECONDS = enum.auto()
     COUNT = enum.auto()
-    """A number of things. The unit, such as `Count`, is shown only if both the unit and the language are Chinese."""
+    """A count of things. The unit, such as `Count`, is shown only if both the unit and the language are Chinese."""
     NAMED = enum.auto()
-    """A number of things that have a word in `domain/wording/language.py`."""
+    """A count of things for which `domain/wording/language.py` has a word."""
     OTHER = enum.auto()
 
 
 class Unit(NamedTuple):
-    """A unit of a measure. `per` is `/s`, `/min`, `/h`, `/day` or empty.
+    """A unit of a measure. `per` is `/s`, `/min`, `/h`, `/day` or an empty string.
 
-    `factor` is the size of the unit in the base unit of its measure. `word` is the word to show after a number.
+    `factor` converts a number with this unit to the base unit of its measure. `word` is the word to show after a
+    number.
     """
 
     measure: Measure
@@ -40,7 +41,7 @@ _PER = re.compile(
     r"(.*?)\s*(?:/\s*|\bper\s+)(s|secs?|seconds?|mins?|minutes?|h|hours?|d|days?|秒|分钟?|小时|天)", re.IGNORECASE
 )
 _JOINED_RATE = re.compile(r"([Cc]ount|[KMGT]?[Bb]yte)(?:S|Second)")
-"""`CountSecond` and `CountS`, as the metric tables spell them."""
+"""Matches rates such as `CountSecond` and `CountS`, as the metric tables spell them."""
 _BARE_RATE = re.compile(r"(p|[KkMGT]?[Bb])ps")
 _DATA = re.compile(r"([kmgtp]?)(byte|字节|bit|比特)s?", re.IGNORECASE)
 _SHORT_DATA = re.compile(r"([KkMmGgTtPp]?)([Bb])")
@@ -69,13 +70,13 @@ _UNITS = {
 
 
 def unit_or_none(text: str | None) -> str | None:
-    """Return the unit, or None if the text stands for no unit, as `N/A` does in the metric tables."""
+    """Return the unit, or None if the text means that there is no unit, as `N/A` does in the metric tables."""
     return None if not text or text.strip().lower() in {"n/a", "无", "none", "null", ""} else text
 
 
 @functools.lru_cache(maxsize=256)
 def read_unit(text: str) -> Unit:
-    """Read a unit in any of its spellings."""
+    """Parse a unit in any of its spellings."""
     sent = printable(text, limit=20)
     base, per = _without_span(sent)
     word = base.lower()
@@ -86,9 +87,9 @@ def read_unit(text: str) -> Unit:
 
 
 def _without_span(sent: str) -> tuple[str, str]:
-    """Split a rate into its unit and its `per`, which is empty if `sent` is no rate.
+    """Split a rate such as `count/min` into its unit and its `per`. If `sent` is not a rate, `per` is empty.
 
-    Rates are spelled `count/min`, `request per min`, `CountSecond` or `pps`, for example.
+    A rate may also be spelled `request per min`, `CountSecond` or `pps`, for example.
     """
     if match := _JOINED_RATE.fullmatch(sent) or _BARE_RATE.fullmatch(sent):
         return match[1], "/s"
@@ -98,7 +99,7 @@ def _without_span(sent: str) -> tuple[str, str]:
 
 
 def _read_data(base: str) -> Unit | None:
-    """Return a unit of bytes or bits, or None if `base` is another unit.
+    """Parse a unit of bytes or bits. Return None if `base` is another unit.
 
     In short forms such as `MB` and `Mb`, `B` means byte and `b` means bit.
     """
