@@ -1,1 +1,1 @@
-"""Plain data and pure rules. Nothing in this package uses a clock, a disk, a network or Qt."""
+"""Plain data and pure rules. Nothing in this package uses a clock, the disk, the network or Qt."""

@@ -6,33 +6,39 @@ from dataclasses import dataclass
 from trayalert.domain.times import Millis
 
 INTERNAL_METHOD = "OWN"
-"""The method of the callbacks that trayalert itself writes. No HTTP request has this method."""
+"""The method of the callbacks that trayalert itself creates. No HTTP request has this method."""
 
 SENDER_TIMEOUT = 5.0
-"""Seconds that Cloud Monitor waits for the answer before it sends the callback again."""
+"""Seconds that Cloud Monitor waits for an answer before it sends the callback again."""
 SENDER_HEADERS = {
     "User-Agent": "Apache-HttpClient/4.4.1 (Java/1.7.0_65)",
     "Connection": "Keep-Alive",
     "Accept-Encoding": "gzip,deflate",
 }
-"""The headers that Cloud Monitor sends in addition to Content-Type, as logged from the real service in 2019."""
+"""The headers that Cloud Monitor sends in addition to Content-Type. They were logged from the real service in 2019."""
 FORM = "application/x-www-form-urlencoded; charset=UTF-8"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Callback:
-    """One HTTP request with the right secret. `query` and `body` are the raw bytes, not decoded."""
+    """One HTTP request with a correct secret. `query` and `body` are raw bytes that have not been decoded.
+
+    A callback with the method INTERNAL_METHOD is not a request: trayalert itself has created it.
+    """
 
     received_at: Millis
     method: str
     query: bytes = b""
     content_type: str = ""
     sender: str = ""
-    """The address that the request came from."""
+    """The address from which the request came."""
     secret: str = ""
-    """The name of the secret in the request, or an empty text if the name is unknown."""
+    """The name of the secret in the request, or an empty string if the name is unknown."""
     body: bytes = b""
 
 
 Receive = Callable[[Callback], Awaitable[bool]]
-"""Stores a callback. Returns True once the callback is stored, or False if the sender must send the callback again."""
+"""A function that stores a callback. It returns True once the callback is stored.
+
+It returns False if the callback cannot be stored now, so that the sender must send the callback again.
+"""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 class Verdict(enum.StrEnum):
-    """How a check ended. `wait` means that the result is not known yet."""
+    """The outcome of a check. `wait` means that the outcome is not known yet."""
 
     OK = "ok"
     WARN = "warn"
@@ -18,9 +18,9 @@ class Check:
     """The result of one check, as the user sees it."""
 
     name: str
-    """One or two words."""
+    """The name of the check, in one or two words."""
     verdict: Verdict
     said: str
     """What the check found."""
     do: str | None = None
-    """What the user should do, or None."""
+    """What the user should do, or None if there is nothing to do."""

@@ -1,7 +1,7 @@
 """Events, which tell subscribers what has changed.
 
-An event about stored data is announced only after the data are on disk. Events carry ids instead of rows, and a
-subscriber reads the rows from the log.
+An event about stored data is announced only after the data are on disk. Events carry ids instead of rows. A subscriber
+that needs a row reads it from the log.
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from trayalert.domain.tunnel import TunnelState
 
 @dataclass(frozen=True, slots=True)
 class CallbackArrived:
-    """A callback was stored, whether it is a retry or not. Two events are equal even if their `delivery_id` differs."""
+    """A callback was stored. The callback may be a retry. Two events are equal even if their `delivery_id` differs."""
 
     received_at: Millis
     delivery_id: int = field(default=0, compare=False)
@@ -47,14 +47,14 @@ class ListenerChanged:
     """A sentence that says why the listener is not open, or None if the listener is open."""
     tls: bool = False
     opened: bool = True
-    """False if the listener was already open and only its note changed. Not used if there is a `problem`."""
+    """False if the listener was already open and only its note has changed. Not used if there is a `problem`."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallbackRefused:
     """A request that may have come from one of the admin's senders was refused.
 
-    `cause` is a word for the kind of refusal, and `message` is a sentence.
+    `cause` is a word for the kind of refusal, and `message` is a sentence about the refusal.
     """
 
     cause: str
@@ -70,7 +70,7 @@ class LogChanged:
 
 @dataclass(frozen=True, slots=True)
 class ResolveFailed:
-    """An incident could not be marked as recovered manually. `message` is a sentence that says why."""
+    """The user could not mark an incident as recovered. `message` is a sentence that says why."""
 
     incident_id: int
     message: str
@@ -78,16 +78,16 @@ class ResolveFailed:
 
 @dataclass(frozen=True, slots=True)
 class ReparseProgress:
-    """Some old callbacks were parsed again. The alerts that a reparse finds cause no notifications."""
+    """Some old callbacks were parsed again. Alerts that are found by a reparse cause no notifications."""
 
     done: int
     """The id of the last delivery that was parsed again."""
     total: int
     """The id of the last delivery that will be parsed again."""
     turned: int
-    """Number of alerts so far that had been unrecognised and are now recognised."""
+    """Number of alerts that were unrecognised and are now recognised, counted since the reparse began."""
     refreshed: int
-    """Number of alerts so far in which a field has changed."""
+    """Number of alerts of which a field has changed, counted since the reparse began."""
     finished: bool
 
 
@@ -107,9 +107,10 @@ class TunnelChanged:
 
 @dataclass(frozen=True, slots=True)
 class UrlChanged:
-    """The public address changed, so the admin must change the alert rules in the console.
+    """The public address began to differ from the address that the user knows, or ceased to differ from it.
 
-    `before` and `now` are equal once the old address is back or the user has confirmed the change.
+    `before` is the address that the user knows. While `before` and `now` differ, the admin must change the callback URL
+    in the console's alert rules. If they are equal, the old address is back, or the user has confirmed the new address.
     """
 
     before: str
@@ -125,7 +126,7 @@ class GapChanged:
 
 @dataclass(frozen=True, slots=True)
 class ReceptionResumed:
-    """A gap that is long enough to be reported has ended. This event is announced once for each gap."""
+    """A gap that was long enough to be reported has ended. This event is announced only once for each gap."""
 
     gap: Gap
     callbacks: int
@@ -133,12 +134,15 @@ class ReceptionResumed:
     opened: int
     """Number of incidents that have opened since the end of the gap."""
     firing: int
-    """Number of these opened incidents that are still open."""
+    """Number of incidents that have opened since the end of the gap and are still open."""
 
 
 @dataclass(frozen=True, slots=True)
 class SampleSent:
-    """A sample callback was sent. `problem` is a sentence, or None if the sample arrived."""
+    """A sample callback was sent, or sending it has failed.
+
+    `problem` is a sentence that says why the sample did not arrive, or None if it arrived.
+    """
 
     problem: str | None
     public: bool
@@ -150,7 +154,7 @@ class SampleSent:
 ProgramEvent = (
     TestReceived | ListenerChanged | CallbackRefused | LogChanged | ReachabilityChanged | UrlChanged | ReceptionResumed
 )
-"""The events about the program itself that may cause a notification."""
+"""Events about the program itself. Each of them may cause a notification."""
 
 Event = (
     ProgramEvent

@@ -1,8 +1,8 @@
-"""The exception for failures of the environment.
+"""The exception for external faults.
 
-The text of a fault is shown to the user unchanged. Any other exception is a bug in trayalert.
+The text of a fault is shown to the user. Any other exception is a bug in trayalert.
 """
 
 
 class Fault(Exception):
-    """A failure of the environment. The text is a sentence that says what is wrong, where, and what to do."""
+    """An external fault. The text is a sentence that says what is wrong, where, and what to do."""

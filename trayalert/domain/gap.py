@@ -1,6 +1,6 @@
 """Gaps: spans of time in which no callback could arrive.
 
-A callback that was sent during a gap is lost, unless its sender sent the callback again later.
+A callback that was sent during a gap is lost unless its sender sent it again after the gap.
 """
 
 import enum
@@ -10,20 +10,20 @@ from dataclasses import dataclass
 from trayalert.domain.times import Millis
 
 MIN_GAP: Millis = 1_000
-"""Minimum length of a gap. A restart, or a sleep that was announced but did not take place, takes less time."""
+"""Minimum length of a gap. A shorter span may come from a restart, or from an announced sleep that did not happen."""
 
 
 class GapCause(enum.StrEnum):
     """Why no callback could arrive.
 
-    An unknown word, from another version or from damage, is read as `blind`, so that one bad row does not hide the
-    other rows.
+    A word that is unknown, because of damage or because another version wrote it, is read as `blind`. Otherwise one bad
+    row of the log would hide all other rows.
     """
 
     OFF = "off"
-    """The program did not run."""
+    """The program was not running."""
     ASLEEP = "asleep"
-    """The computer slept, or the program hung."""
+    """The computer was asleep, or the program hung."""
     BLIND = "blind"
     """Cloud Monitor could not reach the listener (`Reachability.BLIND`)."""
 
@@ -34,7 +34,7 @@ class GapCause(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """One gap. `ended_at` is None while the gap lasts. `why` is a sentence or None."""
+    """One gap. `ended_at` is None while the gap lasts. `why` is a sentence that names the reason, or None."""
 
     id: int
     cause: GapCause
@@ -48,7 +48,7 @@ class Gap:
 
 
 def gap_time(gaps: Iterable[Gap], *, since: Millis, until: Millis) -> Millis:
-    """Return how much of the span from `since` to `until` lies in gaps. Time in overlapping gaps counts once."""
+    """Return how much of the time from `since` to `until` is covered by gaps. Time in overlapping gaps counts once."""
     total, covered_until = 0, since
     for gap in sorted(gaps, key=lambda gap: gap.began_at):
         end = until if gap.ended_at is None else min(gap.ended_at, until)

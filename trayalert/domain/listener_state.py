@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - only looked up here, never bound
-"""The address at which this computer reaches a listener, for each host that means all addresses."""
+"""Maps each host that stands for all addresses to the address at which this computer reaches the listener."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,21 +31,21 @@ class ListenerAddress:
 
     @property
     def local(self) -> "ListenerAddress":
-        """The address at which a program on this computer reaches the listener."""
+        """The address at which a program on this computer can reach the listener."""
         return ListenerAddress(host=_LOOPBACK.get(self.host, self.host), port=self.port, tls=self.tls)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListenerState(ListenerAddress):
-    """The present state of the listener."""
+    """The current state of the listener."""
 
     open: bool
     problem: str | None = None
-    """A sentence that says why the listener is not open, or None."""
+    """A sentence that says why the listener is not open, or None if the listener is open."""
     note: str | None = None
     """A sentence about something that is wrong although the listener is open, or None."""
 
 
 def bracketed(host: str) -> str:
-    """Return a host as it is written in a URL: an IPv6 address in brackets, any other host unchanged."""
+    """Return a host as it is written in a URL: an IPv6 address in brackets, and any other host unchanged."""
     return f"[{host}]" if ":" in host else host

@@ -1,4 +1,7 @@
-"""The state of the log. The rule: a callback is reported as stored only if it is known to be stored."""
+"""The state of the log.
+
+The rule: trayalert reports a callback as stored only if it knows that the callback is stored.
+"""
 
 from dataclasses import dataclass
 
@@ -8,12 +11,15 @@ class LogState:
     """Whether the log can store callbacks, and what is wrong with the log."""
 
     storing: bool = True
-    """Whether callbacks can be stored now."""
+    """Whether callbacks can currently be stored."""
     problems: tuple[str, ...] = ()
-    """Sentences about present problems. A problem disappears with its cause."""
+    """Sentences about current problems. A sentence is removed once its problem is solved."""
     news: tuple[str, ...] = ()
-    """Sentences about what the log has done by itself, such as moving a damaged file aside. Each stays for a while."""
+    """Sentences about what the log has done by itself, such as moving a damaged file aside.
+
+    Old sentences are dropped when new ones are added.
+    """
     new_file: int = 0
-    """How often the log's file was replaced. When this number changes, readers must read everything again."""
+    """How many times the log file has been replaced. When this number changes, readers must read everything again."""
     salvaging: bool = False
-    """Whether a former log is being salvaged, so that more open incidents may appear."""
+    """Whether a quarantined log is being salvaged. Until the salvage ends, more open incidents may appear."""

@@ -1,6 +1,7 @@
 """A desktop notification, and the two requests about notifications: show one and withdraw one.
 
-Each text is one printable line (`domain/text.py`). The notifier escapes the texts in the way that its daemon needs.
+Each string is one printable line (`domain/text.py`). The notifier escapes the strings if its notification daemon
+requires it.
 """
 
 from dataclasses import dataclass
@@ -15,43 +16,49 @@ _INCIDENT = "incident-"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """One notification. A notification replaces an earlier notification with the same `tag`."""
+    """One notification. It replaces any earlier notification with the same `tag`."""
 
     tag: str
     level: Level
     title: str
     lines: tuple[str, ...] = ()
     button: str = "Open"
-    """The label of the first button. A click on the text of the notification does the same as this button."""
+    """The label of the first button. Clicking the text of the notification does the same as clicking this button."""
     more_buttons: tuple[tuple[str, str], ...] = ()
-    """Further buttons, each as a pair: the key that a click on the button reports, and the label."""
+    """Further buttons, each as a pair of its key and its label. If a button is clicked, its key is reported."""
     timeout: Millis | None = None
-    """How long the notification stays on the screen. None leaves this to the notification daemon."""
+    """How long the notification stays on the screen, or None if the notification daemon decides."""
     update_only: bool = False
-    """If true, the notification is shown only in place of one with the same tag that is still on the screen."""
+    """Whether the notification may only replace one that is still on the screen.
+
+    If true, and no notification with the same tag is on the screen, the notification is not shown.
+    """
     awaited: bool = False
-    """Whether the user waits for the notification. If true, it pops up even at a level that usually does not pop up."""
+    """Whether the user is waiting for the notification.
+
+    If true, it pops up even if notifications of its level usually do not.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class ShowNotification:
-    """The request to show a notification."""
+    """A request to show a notification."""
 
     notification: Notification
 
     @property
     def tag(self) -> str:
-        """The notification's tag."""
+        """The tag of the notification."""
         return self.notification.tag
 
 
 @dataclass(frozen=True, slots=True)
 class WithdrawNotification:
-    """The request to remove the notification with this tag."""
+    """A request to remove the notification with the given tag."""
 
     tag: str
     final: Notification | None = None
-    """The notification to show for a short time in place of the removed one, or None."""
+    """The notification to show for a short time instead of the removed one, or None."""
 
 
 NotificationRequest = ShowNotification | WithdrawNotification
@@ -63,6 +70,6 @@ def incident_tag(incident_id: int) -> str:
 
 
 def tagged_incident(tag: str) -> int | None:
-    """Return the id of the incident that a tag names, or None if the tag names no incident."""
+    """Return the id of the incident whose notification has the given tag, or None if the tag belongs to no incident."""
     number = tag.removeprefix(_INCIDENT)
     return int(number) if number != tag and number.isdecimal() else None

@@ -1,4 +1,4 @@
-"""Reachability: whether Cloud Monitor can reach the listener. The rule: without a proof the reachability is unknown."""
+"""Reachability: whether Cloud Monitor can reach the listener. The rule: without proof, the reachability is unknown."""
 
 import enum
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ class Reachability(enum.StrEnum):
     REACHABLE = "reachable"
     """A probe has come back with its proof."""
     BLIND = "blind"
-    """Nothing can arrive, such as when the listener is closed or when a probe did not arrive."""
+    """No callback can arrive, for example because the listener is closed, or because a probe did not arrive."""
     UNKNOWN = "unknown"
-    """There is a proof neither of `reachable` nor of `blind`."""
+    """Neither `reachable` nor `blind` has been proved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,16 +25,16 @@ class ProbeResult:
     reason: str | None = None
     """A sentence that says why the probe failed, or None if the probe arrived."""
     duration_ms: int | None = None
-    """How long the probe took."""
+    """How long the probe took, in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReachabilityState:
-    """The present reachability and what is known about it."""
+    """The current reachability, and what is known about it."""
 
     reach: Reachability = Reachability.UNKNOWN
     since: Millis | None = None
-    """The time from which `reach` applies. `blind` applies from the time of the last proof, if there was a proof."""
+    """The time since which `reach` has applied. For `blind`, this is the time of the last proof if there was one."""
     why: str | None = None
     """A sentence that says why the listener is not reachable and what to do, or None."""
     public_url: str | None = None
@@ -44,4 +44,4 @@ class ReachabilityState:
     reachable_at: Millis | None = None
     """When a probe last arrived."""
     probe_ms: int | None = None
-    """How long the probe that last arrived took."""
+    """How long the last successful probe took, in milliseconds."""

@@ -1,7 +1,8 @@
-"""Detects a wall clock that is wrong or that is set while the program runs.
+"""Detects a wall clock that is wrong, or that is set while the program runs.
 
-The rule: a wall clock that may be wrong never closes an incident and never deletes a callback. A jump of the wall clock
-is detected with a second clock, the steady clock, which cannot be set and which continues while the computer sleeps.
+The rule: while the wall clock may be wrong, no incident is closed and no callback is deleted because of its age. Jumps
+of the wall clock are detected by comparing it with a second clock, the steady clock. The steady clock cannot be set,
+and it keeps running while the computer sleeps.
 """
 
 from dataclasses import dataclass
@@ -9,19 +10,19 @@ from dataclasses import dataclass
 from trayalert.domain.times import Millis, duration_text, iso
 
 _JUMP_THRESHOLD: Millis = 2 * 60_000
-"""Minimum size of a jump. Smaller steps are normal, because time synchronisation makes them to keep the clock right."""
+"""Minimum size of a jump. Smaller steps are normal, because time synchronisation corrects the clock with such steps."""
 
 _SETTLING_TIME: Millis = 10 * 60_000
-"""How long the wall clock is not trusted after a jump or after the program starts, because it may still be set."""
+"""How long the wall clock is not trusted after a jump or a program start, because it may still be corrected."""
 
 _MOST_AHEAD: Millis = 30 * 86_400_000
 _TRUSTED_UPTIME: Millis = 24 * 3_600_000
-"""How long the program must run before a clock over _MOST_AHEAD ahead of the newest callback is trusted."""
+"""How long the program must run before it trusts a clock that is more than _MOST_AHEAD ahead of the newest callback."""
 
 _BEHIND_THRESHOLD: Millis = 5 * 60_000
 _REPORTED_FOR: Millis = 24 * 3_600_000
 _LATEST_PLAUSIBLE: Millis = 16_725_225_600_000
-"""A time in the year 2500. A later time in the log comes from damage and not from a clock."""
+"""A time in the year 2500. If the log contains a later time, the cause is damage and not a wrong clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Jump:
     """One jump of the wall clock."""
 
     by: Millis
-    """How far the wall clock jumped. Negative if it jumped back."""
+    """How far the wall clock jumped. The number is negative if the clock jumped back."""
     to: Millis
     """The time that the wall clock showed after the jump."""
     ticks: Millis
@@ -38,14 +39,17 @@ class Jump:
 
 @dataclass(frozen=True, slots=True)
 class ClockState:
-    """How far the wall clock is `ahead` of the steady clock, and the last jump of the wall clock."""
+    """How far the wall clock is `ahead` of the steady clock, and the last `jump` of the wall clock, or None."""
 
     ahead: Millis
     jump: Jump | None = None
 
 
 def observe_clock(clock: ClockState | None, *, wall: Millis, ticks: Millis) -> ClockState:
-    """Return the new state after both clocks were read. `clock` is the former state, or None the first time."""
+    """Return the new state after both clocks have been read.
+
+    `clock` is the previous state, or None at the first reading.
+    """
     ahead = wall - ticks
     if clock is None:
         return ClockState(ahead)
@@ -54,15 +58,15 @@ def observe_clock(clock: ClockState | None, *, wall: Millis, ticks: Millis) -> C
 
 
 def is_stable(clock: ClockState, *, ticks: Millis) -> bool:
-    """Return whether the wall clock has not jumped recently, so that incidents may be closed by the wall clock."""
+    """Return whether the wall clock has not jumped recently. Only then may incidents be closed because of its time."""
     return clock.jump is None or ticks - clock.jump.ticks >= _SETTLING_TIME
 
 
 def may_retire(*, clock_stable: bool, uptime: Millis, wall: Millis, newest: Millis | None) -> bool:
-    """Return whether old callbacks may be deleted by the wall clock.
+    """Return whether the wall clock is reliable enough to delete old callbacks because of their age.
 
-    `newest` is when the newest callback came, or None if there is no callback. `uptime` is how long the program has
-    run.
+    `newest` is the time at which the newest callback came, or None if there is no callback. `uptime` is how long the
+    program has been running.
     """
     if newest is None or not clock_stable or uptime < _SETTLING_TIME:
         return False
@@ -82,7 +86,7 @@ def jump_text(clock: ClockState, *, ticks: Millis) -> str | None:
 
 
 def behind_text(*, wall: Millis, newest: Millis | None) -> str | None:
-    """Return a sentence about a wall clock that is over five minutes behind the newest callback, else None."""
+    """Return a warning if the wall clock is more than five minutes behind the newest callback, else None."""
     if newest is None or newest > _LATEST_PLAUSIBLE or newest - wall <= _BEHIND_THRESHOLD:
         return None
     return (

@@ -18,16 +18,16 @@ _INVISIBLE = re.compile(
 
 _MARK = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 _STACKED_MARKS = re.compile(f"({_MARK}{{4}}){_MARK}+")
-"""Matches more marks on one letter than any language has.
+"""Matches more combining marks on one letter than any language uses.
 
-The marks cover the lines above, and slow down Qt's layout.
+So many marks would cover the lines above, and would slow down Qt's layout.
 """
 
 
 def printable(text: str | None, *, limit: int = 300) -> str:
     """Return the text as one line of at most `limit` characters, without invisible characters.
 
-    None gives an empty text.
+    Return an empty string for None.
     """
     if not text:
         return ""
@@ -37,19 +37,24 @@ def printable(text: str | None, *, limit: int = 300) -> str:
 
 
 def display_width(text: str) -> int:
-    """Return the width of a text, measured in Latin characters. A Chinese character is as wide as two of them."""
+    """Return the width of a string, measured in Latin characters. A Chinese character counts as two."""
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def as_sentence(text: str) -> str:
-    """Return a fault's text with a capital letter. Faults begin in lower case, because they follow `trayalert: `."""
+    """Return the text of a fault with its first letter in upper case.
+
+    The text of a fault begins in lower case, because the command line prints it after `trayalert: `. A text that begins
+    with `trayalert` is returned unchanged.
+    """
     return text if text.startswith("trayalert") else text[:1].upper() + text[1:]
 
 
 def as_written(value: object, *, bare: bool = False) -> str:
-    """Return a value of the settings as it is quoted in a sentence.
+    """Return a value from the settings as it is quoted in a sentence.
 
-    The returned text is printable and at most 80 characters long. A text value is put in quotes unless `bare` is true.
+    The returned string is printable and has at most 80 characters. A string value is put in quotes unless `bare` is
+    true.
     """
     try:
         text = f'"{value}"' if isinstance(value, str) and not bare else str(value)
@@ -61,8 +66,8 @@ def as_written(value: object, *, bare: bool = False) -> str:
 def suggestion(name: str, known: Iterable[str], *, form: str = "{}", or_all: bool = False) -> str:
     """Return a question such as `is port meant?`, with the known name that is most similar to `name`.
 
-    If no known name is similar, return an empty text or, if `or_all` is true, the list of all known names. `form` is
-    the format string with which each name is written.
+    If no known name is similar, return an empty string or, if `or_all` is true, a clause that lists all known names.
+    `form` is the format string with which each name is written.
     """
     names = list(known)
     near = difflib.get_close_matches(name, names, n=1)

@@ -1,4 +1,4 @@
-"""Parses and formats times. A time is an integer: milliseconds since 1970 in UTC."""
+"""Parses and formats times. A time is an integer: the number of milliseconds since 1970 in UTC."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -14,14 +14,20 @@ _ISO = re.compile(
     r"\d{4}-?\d\d-?\d\d[T ]\d\d:?\d\d(?::?\d\d)?(?:[.,]\d{1,9})?\s?(?:Z|UTC|[+-]\d\d:?\d\d)", re.ASCII | re.IGNORECASE
 )
 _OLDEST: Millis = 978_307_200_000
-"""A time in 2001, before any alert. An earlier time counts as missing: Go writes the year 1 for a missing time."""
+"""A time in 2001, which is before any alert.
+
+An earlier time counts as missing, because programs in Go write the year 1 for a missing time.
+"""
 
 _AGE = re.compile(r"([0-9]{1,6})\s*(s|m|h|d|w)")
 _UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 
 
 def read_timestamp(text: str | None) -> Millis | None:
-    """Parse Cloud Monitor's `timestamp`: ten digits are seconds, thirteen are milliseconds. Other text gives None."""
+    """Parse Cloud Monitor's `timestamp`. Ten digits are seconds, and thirteen digits are milliseconds.
+
+    Return None for any other text.
+    """
     match = _STAMP.fullmatch(text.strip()) if text else None
     if match is None:
         return None
@@ -29,9 +35,10 @@ def read_timestamp(text: str | None) -> Millis | None:
 
 
 def read_time(text: str | None) -> Millis | None:
-    """Parse a time that a program wrote: a `timestamp`, or ISO 8601 with a zone, such as `20230217T103516.475+0800`.
+    """Parse a time that a program wrote: a `timestamp`, or ISO 8601 with a time zone.
 
-    Return None for any other text, for an ISO time without a zone, and for an ISO time before 2001.
+    An example is `20230217T103516.475+0800`. Return None for any other text, for an ISO time without a time zone, and
+    for an ISO time before 2001.
     """
     text = (text or "").strip()
     if not _ISO.fullmatch(text):
@@ -45,33 +52,36 @@ def read_time(text: str | None) -> Millis | None:
 
 
 def iso(moment: Millis | None) -> str | None:
-    """Format a time as ISO 8601 in UTC: `2026-11-23T07:46:10.250Z`."""
+    """Format a time as ISO 8601 in UTC, such as `2026-11-23T07:46:10.250Z`. Return None for None."""
     if moment is None:
         return None
     return as_datetime(moment).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def as_datetime(moment: Millis) -> datetime:
-    """Return the time as an aware datetime in UTC. A time outside the calendar gives the nearest possible datetime."""
+    """Return the time as an aware datetime in UTC.
+
+    For a time outside the calendar, return the nearest possible datetime.
+    """
     return _EPOCH + timedelta(milliseconds=min(max(moment, _EARLIEST), _LATEST))
 
 
 def local_text(moment: Millis, form: str) -> str:
-    """Format the time in local time with a format of `strftime`, such as `%H:%M`."""
+    """Format the time in local time with a `strftime` format such as `%H:%M`."""
     return as_datetime(moment).astimezone().strftime(form)
 
 
 def read_age(text: str) -> Millis | None:
-    """Parse a length of time such as `90s`, `15m`, `24h`, `7d` or `2w`. Return None for any other text."""
+    """Parse a duration such as `90s`, `15m`, `24h`, `7d` or `2w`. Return None for any other text."""
     match = _AGE.fullmatch(text.strip().lower())
     return int(match[1]) * _UNITS[match[2]] if match else None
 
 
 def read_moment(text: str, *, now: Millis) -> Millis | None:
-    """Parse a time that a user typed. Return None for any other text.
+    """Parse a time that a user typed. Return None if the text is not a time.
 
-    The text is an ISO date or time, in UTC if no zone is named, or an age such as `15m`, which is counted back from
-    `now`.
+    The text is an ISO date or time, or an age such as `15m`, which means 15 minutes before `now`. A date or time
+    without a time zone is taken as UTC.
     """
     age = read_age(text)
     if age is not None:
@@ -88,10 +98,10 @@ def read_moment(text: str, *, now: Millis) -> Millis | None:
 def duration_text(
     length: Millis, *, units: tuple[str, str, str, str] = ("s", "min", "h", "d"), seconds: bool = False
 ) -> str:
-    """Format a length of time for users: `45 s`, `3 min`, `2 h 5 min`, `4 d 2 h`.
+    """Format a duration for users: `45 s`, `3 min`, `2 h 5 min`, `4 d 2 h`.
 
-    If `seconds` is true, lengths under an hour also have seconds: `3 min 20 s`. `units` are the words for seconds,
-    minutes, hours and days.
+    If `seconds` is true, a duration of less than an hour also shows seconds: `3 min 20 s`. `units` are the words for
+    seconds, minutes, hours and days.
     """
     second, minute, hour, day = units
     whole = max(0, length) // 1000

@@ -1,11 +1,15 @@
-"""A token bucket, which limits a rate: a burst of tokens first, then one token per interval.
+"""A token bucket, which limits a rate: a burst of tokens is available first, then one token per interval.
 
 The module reads no clock: the caller passes in the time.
 """
 
 
 class TokenBucket:
-    """A token bucket that is full at the time `now`. The caller chooses the unit of `now` and `interval`."""
+    """A token bucket, which is full at first.
+
+    The constructor's `now` is the current time. `now` and `interval` may be in any unit, but both must be in the same
+    one.
+    """
 
     __slots__ = ("_capacity", "_interval", "_refilled_at", "_tokens")
 
@@ -16,7 +20,10 @@ class TokenBucket:
         self._refilled_at = now
 
     def take(self, now: float, *, reserve: float = 0) -> bool:
-        """Take one token and return True, or return False if fewer than `reserve` tokens would remain."""
+        """Take one token and return True.
+
+        If fewer than `reserve` tokens would remain, take no token and return False.
+        """
         self._tokens = min(self._capacity, self._tokens + max(0.0, now - self._refilled_at) / self._interval)
         self._refilled_at = now
         if self._tokens < 1 + reserve:

@@ -13,12 +13,12 @@ from trayalert.domain.times import Millis
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tunnel:
-    """The table `[tunnel]` of the settings. Each kind uses only some of these fields; the other fields are not set."""
+    """The `[tunnel]` table of the settings. Each kind of tunnel uses only some of these fields."""
 
     kind: str
     """A key of PRESETS."""
     program: str | None = None
-    """The name or path of a program to run instead of the usual program of this kind."""
+    """The name or path of the program to run, or None for the usual program of this kind."""
     arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     token_file: str | None = None
@@ -41,14 +41,14 @@ class Phase(enum.StrEnum):
     STARTING = "starting"
     UP = "up"
     WAITING = "waiting"
-    """The program has ended, and will be started again at `TunnelState.until`."""
+    """The program has ended and will be started again at `TunnelState.until`."""
     MISSING = "missing"
     """The program is not installed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TunnelState:
-    """The present state of the tunnel."""
+    """The current state of the tunnel."""
 
     kind: str | None = None
     phase: Phase = Phase.OFF
@@ -57,7 +57,10 @@ class TunnelState:
     why: str | None = None
     """A sentence that says what is wrong, or None."""
     warning: str | None = None
-    """A sentence that applies while the tunnel is up, such as that the address changes at each start, or None."""
+    """A warning that applies while the tunnel is up, for example that its address changes at each start.
+
+    None if there is none.
+    """
     since: Millis | None = None
     """When `phase` last changed."""
     until: Millis | None = None
