@@ -45,7 +45,7 @@ class AccessLogEntry(NamedTuple):
     seconds: float
 
     def line(self) -> str:
-        """Return the line: time, sender, method, kind, secret's name, status, body length, and milliseconds."""
+        """Return the line: time, sender, method, kind, secret's name, status, body length, and duration in ms."""
         sender = printable(self.sender, limit=60) or "-"
         return (
             f"{iso(self.at)} {sender} {self.method} {self.kind} {self.secret or '-'}"

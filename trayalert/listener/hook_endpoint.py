@@ -60,7 +60,7 @@ class AccessRules:
     respond_to_probe: Callable[[bytes], str | None] = lambda _: None
     """Takes a token. Returns the proof if trayalert has sent a probe with this token to itself, else None."""
     on_probe_refused: Callable[[bytes, str], None] = lambda *_: None
-    """Called if a probe that trayalert has sent to itself is refused, with the probe's token and the reason."""
+    """Called with the token and the reason if a probe that trayalert has sent to itself is refused."""
     find_typo: Callable[[bytes], str | None] = lambda _: None
     """Takes a path and query. Returns what is wrong with them if they are almost a callback URL, else None."""
     on_refused: Callable[[RefusalCause, str], None] = lambda *_: None

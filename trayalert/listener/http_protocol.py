@@ -19,7 +19,7 @@ from trayalert.listener.connection_limit import ConnectionLimit
 from trayalert.listener.limits import ListenerLimits
 
 _HEADERS = CIMultiDict({"Server": "", "Cache-Control": "no-store", "Content-Type": "text/plain"})
-"""The headers of every response. `Server` is set, because aiohttp would otherwise send its own name and version."""
+"""The headers of every response. `Server` is empty, because aiohttp would otherwise send its own name and version."""
 _VERSIONS = frozenset({HttpVersion10, HttpVersion11})
 _INVALID_HEAD = b"\0"
 """A byte that is invalid everywhere in a request head, so aiohttp's parser rejects the head when it gets this byte."""

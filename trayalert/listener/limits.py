@@ -56,9 +56,9 @@ class ListenerLimits:
     largest_remainder: int = 4 * 1024 * 1024
     """Number of bytes that may still be read after the answer."""
     longest_connection: float = 7.5
-    """Seconds within which the request head must be complete, counted from the start of a TLS handshake."""
+    """Seconds within which a TLS handshake and the request head after it must be complete."""
     close_deadline: float = 5.0
-    """Longest time for which a closing listener waits until all requests in progress are answered."""
+    """Longest time, in seconds, that a closing listener waits for all requests in progress to be answered."""
 
     strangers_at_once: int = 500
     """Number of requests from strangers that may come in a burst before further strangers get 429."""
@@ -72,10 +72,7 @@ class ListenerLimits:
     reached.
     """
     unread_grace: float = 1.0
-    """Seconds for which a new connection is protected from being closed to make room, if its first bytes have arrived.
-
-    The protection ends when the bytes have been read.
-    """
+    """Seconds for which a new connection is protected from being closed to make room while its bytes are unread."""
 
     def http_limits(self) -> dict[str, Any]:
         """Return the limits that aiohttp enforces, keyed by the names of aiohttp's parameters."""

@@ -7,7 +7,7 @@ from trayalert.domain.fault import Fault
 from trayalert.listener.limits import BACKLOG
 
 DEFAULT_HOST = "127.0.0.1"
-"""The host on which to listen if the settings name no host, because a URL cannot contain an empty host."""
+"""The host on which to listen if the settings name no host. An empty host would lead to an invalid URL."""
 
 
 class ListenerFault(Fault):
