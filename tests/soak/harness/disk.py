@@ -1,7 +1,7 @@
-"""A disk that fails on command, for any program: a library to be preloaded, and the class that controls it.
+"""Simulates a disk that fails on command, for any program on Linux.
 
-The program under test is not changed. The program only needs `Disk.environment()` as its environment. Works on Linux
-only. `Disk.set` documents the numbers.
+A preloaded library intercepts the program's file operations, and `Disk` controls the library. The program itself is not
+changed, but must be started with the environment variables that `Disk.environment` returns.
 """
 
 import hashlib
@@ -25,13 +25,17 @@ _SIZE = 8 * len(FIELDS) + 40
 
 
 def library() -> Path:
-    """Build the library to be preloaded, and return its path."""
+    """Build the library that must be preloaded, and return its path."""
     return built(Path(__file__).with_name("disk.c"))
 
 
 @cache
 def built(source: Path) -> Path:
-    """Build a shared library once for all tests on this computer, with a digest of the source in its name."""
+    """Build a shared library from a C source file, and return the library's path.
+
+    The library's name contains a digest of the source. All tests on this computer use the same library, until the
+    source changes.
+    """
     name = hashlib.blake2b(source.read_bytes(), digest_size=8).hexdigest()
     built = Path(tempfile.gettempdir()) / f"trayalert-tests-{os.getuid()}" / f"{source.stem}-{name}.so"
     if not built.exists():
@@ -44,11 +48,10 @@ def built(source: Path) -> Path:
 
 
 class Disk:
-    """The disk under `folder`.
+    """The simulated disk, which holds the files under `folder`.
 
-    `own` is a folder outside `folder` in which the disk keeps its own files. Both folders must be on the same file
-    system. With `power_cuts`, the disk keeps a copy of all that was synced, and `cut_power` reduces `folder` to that
-    copy.
+    The simulation's own files are in `own`, a folder outside `folder` but on the same file system. If `power_cuts` is
+    true, the simulation keeps a copy of everything that was synced, and `cut_power` replaces `folder` with that copy.
     """
 
     def __init__(self, folder: Path, own: Path, *, power_cuts: bool = False) -> None:
@@ -63,7 +66,7 @@ class Disk:
         self._forget()
 
     def environment(self) -> dict[str, str]:
-        """Return the environment variables with which the program must be started."""
+        """Return the environment variables with which the program under test must be started."""
         variables = {
             "LD_PRELOAD": str(library()),
             "TESTDISK_FOLDER": str(self.folder),
@@ -72,31 +75,35 @@ class Disk:
         return variables | ({"TESTDISK_SHADOW": str(self._shadow)} if self._shadow else {})
 
     def set(self, **numbers: int) -> None:
-        """Change the behaviour of the disk immediately, even while the program runs.
+        """Set some of the numbers that control the disk. A change takes effect immediately, even in a running program.
 
-        `write_error`, `sync_error`, `read_error`: the errno with which each such call fails, or 0 for no failure.
-        `sync_delay_ms`: milliseconds by which each sync takes longer, including a sync that is under way.
-        `room`: bytes by which files may still grow in total, or -1 if there is no limit.
-        `kill_at_write`, `kill_at_sync`, `kill_at_step`: the program gets a SIGKILL in the middle of the write with this
-        number, before the sync with this number, or before the step with this number. `writes`, `syncs` and `steps`
-        count what the program has done. A step is any write, sync, new file, rename, unlink or truncate.
+        - `write_error`, `sync_error`, `read_error`: the errno with which each write, sync or read fails, or 0 if none
+          fails.
+        - `sync_delay_ms`: the number of milliseconds by which each sync takes longer. Also applies to a sync that has
+          already begun.
+        - `room`: the number of bytes by which all files together may still grow, or -1 if there is no limit.
+        - `kill_at_write`: the number of the write in the middle of which the program gets a SIGKILL, or 0 for none.
+        - `kill_at_sync`, `kill_at_step`: the number of the sync or step before which the program gets a SIGKILL, or 0.
+        - `writes`, `syncs`, `steps`: the number of writes, syncs and steps so far. A step is any write, sync, new file,
+          rename, unlink or truncate.
         """
         for name, number in numbers.items():
             struct.pack_into("=q", self._control, 8 * FIELDS.index(name), number)
 
     def aim(self, end: str) -> None:
-        """Let the errors apply only to files whose names end with `end`, or to all files if `end` is empty."""
+        """Apply the errors only to files whose names end with `end`, or to all files if `end` is empty."""
         self._control[8 * len(FIELDS) :] = end.encode().ljust(40, b"\0")
 
     def get(self, name: str) -> int:
-        """Return the present value of one of the numbers."""
+        """Return the current value of one of the numbers that `set` documents."""
         number: int = struct.unpack_from("=q", self._control, 8 * FIELDS.index(name))[0]
         return number
 
     def cut_power(self, chance: random.Random | None = None) -> None:
-        """Reduce the folder to what a power cut leaves. The program must have ended.
+        """Change the folder to what a power cut would leave. The program must have ended.
 
-        With `chance`, some of the pages that were written but not synced are kept, too.
+        Only synced content survives. If `chance` is given, a random part of the pages that were written but not synced
+        also survives.
         """
         assert self._shadow
         kept, real = self._shadow, {}
@@ -121,19 +128,19 @@ class Disk:
                 self._rebuild(int(inode), to / name, real, chance)
                 (to / name).chmod(found.stat().st_mode)
             elif name.endswith("-shm"):
-                continue  # never synced, because SQLite rebuilds this file
+                continue  # SQLite never syncs this file, because SQLite can rebuild it
             elif synced.exists():
                 content = synced.read_bytes()
                 if chance and found and found.is_file():
                     content = _torn(content, found.read_bytes(), chance)
                 (to / name).write_bytes(content)
-            elif found and found.is_file():  # never opened by the program, so its content counts as synced
+            elif found and found.is_file():  # the program never opened the file, so its content counts as synced
                 shutil.copyfile(found, to / name)
             if found and (to / name).is_file():
                 (to / name).chmod(found.stat().st_mode)
 
     def _forget(self) -> None:
-        """Start from a new state, in which everything that is in the folder counts as synced."""
+        """Reset the counts, and treat everything that is in the folder now as synced."""
         self.set(kill_at_write=0, kill_at_sync=0, kill_at_step=0, writes=0, syncs=0, steps=0)
         if self._shadow:
             shutil.rmtree(self._shadow, ignore_errors=True)
@@ -141,7 +148,10 @@ class Disk:
 
 
 def _torn(synced: bytes, written: bytes, chance: random.Random) -> bytes:
-    """Take each page at random from the synced or the written content, because a disk may write pages in any order."""
+    """Return content in which each page is taken at random from the synced or from the written content.
+
+    The choice is random because a disk may write pages in any order.
+    """
     length = len(written) if chance.random() < 0.5 else len(synced)
     pages = (
         (written if chance.random() < 0.5 else synced)[start : start + PAGE].ljust(PAGE, b"\0")

@@ -1,6 +1,6 @@
-"""An HTTP/1.1 client with persistent connections that shows details which libraries hide.
+"""An HTTP/1.1 client with persistent connections, which gives control over details that HTTP libraries hide.
 
-The client can send chunked bodies, wait for a 100 response, and send a body slowly.
+The client can send a chunked body, wait for the response 100 Continue, and send a body slowly.
 """
 
 import asyncio
@@ -19,7 +19,8 @@ DEADLINE = 20.0
 class Request:
     """A callback about one resource.
 
-    `chunked` says whether the body is sent in chunks, and `expects` whether the sender waits for a 100 response first.
+    `chunked` is whether the body is sent in chunks. `expects` is whether the sender waits for the response 100 Continue
+    before it sends the body.
     """
 
     resource: str
@@ -29,7 +30,7 @@ class Request:
     expects: bool = False
 
     def head(self, url: str) -> bytes:
-        """Return the request line and the headers. A GET has its content in the query."""
+        """Return the request line and the headers. If the method is GET, the query contains `body`."""
         parts = urlsplit(url)
         query = f"?{self.body.decode()}" if self.method == "GET" else ""
         lines = [f"{self.method} {parts.path}{query} HTTP/1.1", f"Host: {parts.netloc}"]
@@ -40,7 +41,7 @@ class Request:
 
     @property
     def content(self) -> bytes:
-        """The bytes that follow the headers."""
+        """The bytes to send after the headers."""
         if self.method == "GET":
             return b""
         if not self.chunked:
@@ -51,7 +52,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A response. The names of the headers are in lower case. Status 0 means that there was no response."""
+    """A response. The header names are in lower case. Status 0 means that no response came."""
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
@@ -66,7 +67,7 @@ async def read_response(reader: asyncio.StreamReader) -> Response:
 
 
 async def drip(writer: asyncio.StreamWriter, head: bytes, parts: Iterable[bytes], pause: float) -> None:
-    """Write the head immediately, and then one of the parts every `pause` seconds."""
+    """Write the head and the first part immediately, and then the next part every `pause` seconds."""
     loop = asyncio.get_running_loop()
     due = loop.time()
     writer.write(head)
@@ -78,7 +79,10 @@ async def drip(writer: asyncio.StreamWriter, head: bytes, parts: Iterable[bytes]
 
 
 class Client:
-    """A sender that keeps its connection open as long as the server does. `opened` counts its connections."""
+    """A sender that keeps its connection open until the server closes it.
+
+    `opened` is the number of connections that the sender has opened.
+    """
 
     def __init__(self, url: str, context: ssl.SSLContext | None = None) -> None:
         self.opened = 0
@@ -87,7 +91,7 @@ class Client:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def send(self, request: Request) -> Response:
-        """Send the request once, and return the response, or a response with status 0 if none arrives."""
+        """Send the request once, and return the response. The status is 0 if no response arrives within DEADLINE."""
         try:
             async with asyncio.timeout(DEADLINE):
                 answer = await self._send(request)

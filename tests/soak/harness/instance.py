@@ -1,4 +1,7 @@
-"""A running `trayalert serve` that logs to files, as an admin would run it, and can be limited in file descriptors."""
+"""Runs `trayalert serve` as an admin would run it, with its stderr in a file.
+
+The number of file descriptors can be limited.
+"""
 
 import json
 import os
@@ -18,7 +21,7 @@ from tests.program import DEADLINE, CompletedCommand, environment, run
 
 @dataclass(slots=True)
 class Instance:
-    """A running `trayalert serve`: its data dir, its address, the file with its stderr, and its process."""
+    """A running `trayalert serve`. `stderr` is the file to which the program's stderr goes."""
 
     data_dir: Path
     address: str
@@ -39,33 +42,33 @@ class Instance:
         return self.data_dir / "trayalert.db"
 
     def run(self, *arguments: str, **changes: Any) -> CompletedCommand:
-        """Run a trayalert command with the same data dir."""
+        """Run a trayalert command with the data dir of this program."""
         return run(*arguments, data_dir=self.data_dir, **changes)
 
     @property
     def log_files(self) -> list[Path]:
-        """The files in which requests may be logged, without the log of alerts."""
+        """The files in which the program may log requests: its stderr and its access logs."""
         return [self.stderr, *self.data_dir.glob("access*")]
 
     @property
     def logged(self) -> int:
-        """The size of all `log_files` in bytes."""
+        """The total size of all `log_files`, in bytes."""
         return sum(path.stat().st_size for path in self.log_files)
 
     @property
     def memory(self) -> float:
-        """The resident memory in MB (10^6 bytes)."""
+        """The program's resident memory, in MB (10^6 bytes)."""
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
     @property
     def peak(self) -> float:
-        """The peak of the resident memory since `reset_peak`, in MB."""
+        """The peak of the program's resident memory since the last `reset_peak`, in MB."""
         found = re.search(r"^VmHWM:\s*(\d+) kB$", Path(f"/proc/{self.pid}/status").read_text(), re.MULTILINE)
         assert found
         return int(found[1]) * 1024 / 1e6
 
     def reset_peak(self) -> None:
-        """Start a new measurement of the peak. proc(5) documents the reset under `clear_refs`."""
+        """Start a new measurement of `peak`. proc(5) documents this reset under `clear_refs`."""
         Path(f"/proc/{self.pid}/clear_refs").write_text("5")
 
 
@@ -79,9 +82,10 @@ def started(
     umask: int = -1,
     **changes: str,
 ) -> Iterator[Instance]:
-    """Start the program with its data dir in `folder`, and check at the end that it exits with status 0.
+    """Run the program until the block ends, then check that the program exits with status 0.
 
-    Port 0 lets the system choose a free port.
+    The data dir is in `folder`. If `port` is 0, the system chooses a free port. `descriptors` limits the number of file
+    descriptors. `module` is the Python module to run, and `changes` sets environment variables.
     """
     folder.mkdir(parents=True, exist_ok=True)
     data_dir, stderr = folder / "data", folder / "stderr"
@@ -91,7 +95,7 @@ def started(
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment(**changes), umask=umask
         )
-    watch = threading.Timer(DEADLINE * 5, process.kill)  # a program that hangs must make the test fail
+    watch = threading.Timer(DEADLINE * 5, process.kill)  # kill a program that hangs, so that the test fails
     watch.start()
     try:
         assert process.stdout

@@ -1,4 +1,4 @@
-"""Senders that remember which alerts were answered with 200. Each alert is about a different resource."""
+"""Senders that remember which of their alerts got a 200. Each alert is about a different resource."""
 
 import http.client
 import sqlite3
@@ -15,7 +15,7 @@ FORM = "application/x-www-form-urlencoded; charset=UTF-8"
 
 
 def alert(resource: str, **changes: str) -> bytes:
-    """Return a threshold callback about this resource, as a form, with the present time."""
+    """Return the form body of a threshold callback about the given resource, with the current time."""
     fields = {
         "userId": "1900000000000010",
         "ruleId": "rule-soak",
@@ -35,7 +35,10 @@ def alert(resource: str, **changes: str) -> bytes:
 
 @dataclass(slots=True)
 class Load:
-    """Senders that post one alert after the other. `acked` holds the resources whose alerts were answered with 200."""
+    """Senders that post one alert after the other.
+
+    `acked` contains the resources whose alerts got a 200, and `refused` contains all other statuses.
+    """
 
     url: str
     name: str
@@ -45,7 +48,7 @@ class Load:
 
     @contextmanager
     def running(self, lanes: int) -> Iterator["Load"]:
-        """Post over `lanes` connections until the block ends, or until the program is dead."""
+        """Let `lanes` senders post at the same time, until the block ends or the program no longer answers."""
         threads = [threading.Thread(target=self._run, args=(lane,)) for lane in range(lanes)]
         for thread in threads:
             thread.start()
@@ -72,18 +75,18 @@ class Load:
                 else:
                     self.refused.append(answer.status)
         except (OSError, http.client.HTTPException):
-            pass  # the program was killed, and an alert without an answer may be lost
+            pass  # the program was killed; an alert that was not answered may be lost
         finally:
             connection.close()
 
 
 def stored_resources(log: Path) -> set[str]:
-    """Return the resources in the log. The query does not use trayalert's code."""
+    """Return the resources whose alerts are in the log. The query does not use trayalert's code."""
     with closing(sqlite3.connect(f"{log.as_uri()}?mode=ro", uri=True)) as connection:
         return {name for (name,) in connection.execute("SELECT resource_id FROM alert")}
 
 
 def sound(log: Path) -> bool:
-    """Return whether SQLite finds no damage in the whole file."""
+    """Return whether SQLite's integrity check finds no damage in the log."""
     with closing(sqlite3.connect(f"{log.as_uri()}?mode=ro", uri=True)) as connection:
         return bool(connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)])

@@ -1,4 +1,4 @@
-"""Takes callbacks through all layers (parse, store, read, show, link, export) and checks the result of each.
+"""Passes callbacks through all layers (parse, store, read, show, link, export), and checks the result of each layer.
 
 No layer may raise an exception.
 """
@@ -44,7 +44,7 @@ _INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A body and a query, as a sender sends them."""
+    """The body and the query of a callback, as a sender sends them."""
 
     body: bytes
     query: bytes = b""
@@ -59,7 +59,7 @@ SENDERS = SourceAddresses(Settings())
 
 
 class ReadIncidents:
-    """The part of `IncidentQueries` that a model calls, implemented with a reader."""
+    """Implements those methods of `IncidentQueries` that `IncidentsModel` calls, by reading the log."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -78,7 +78,7 @@ class ReadIncidents:
 
 
 class Pipeline:
-    """Takes groups of callbacks through all layers. `done` counts the callbacks, and `kept` holds some of them."""
+    """Passes groups of callbacks through all layers. `done` counts all callbacks, and `kept` has the first 5,000."""
 
     def __init__(self, log: Path, writer: Writer) -> None:
         self.done = 0
@@ -89,7 +89,7 @@ class Pipeline:
         self._deliveries = 0
 
     def take(self, group: Sequence[Sent]) -> None:
-        """Parse a group of callbacks, store them in one transaction, and check the result."""
+        """Parse a group of callbacks, store the group in one transaction, and check links and stored bytes."""
         jobs = []
         for one in group:
             callback = one.callback()
@@ -118,7 +118,7 @@ class Pipeline:
         assert leads_to_console(link) if grade == "sender" else link_is_safe(link), (link, sent)
 
     def check_stored(self) -> None:
-        """Read everything that was stored in the way of each user interface, and check the results."""
+        """Read everything that was stored, as the export, the terminal and the table do, and check each result."""
         with closing(Reader(self._log)) as reader:
             found = list(reader.alerts(limit=None, raw=True))
             for stored in found:
@@ -162,7 +162,7 @@ class Pipeline:
 
 @contextmanager
 def pipeline(folder: Path) -> Iterator[Pipeline]:
-    """Open a pipeline that has a log of its own in `folder`."""
+    """Open a pipeline with a new log in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     writer = Writer(folder / "trayalert.db", read=read_callback, keep_raw=keep_raw)
     try:

@@ -1,10 +1,12 @@
 """Plays Cloud Monitor in a separate process: `python -m tests.soak.harness.steady URL RATE SECONDS YARDSTICK`.
 
-The process sends RATE callbacks per second. Each callback uses a new connection and starts on time, however long other
-callbacks take. The process ends after SECONDS, or when its stdin closes if SECONDS is 0. At the end, the process prints
-one line of JSON: the statuses (0 if there was no answer), and the milliseconds until each 200. YARDSTICK is the URL of
-a bare handler that gets requests at the same time. The time that the bare handler takes shows how much of a delay is
-due to the computer.
+The process sends RATE callbacks per second. Each callback uses a new connection, and is sent on time even if earlier
+callbacks are still waiting for their answers. The process ends after SECONDS. If SECONDS is 0, the process ends when
+its stdin closes.
+
+YARDSTICK is the URL of a bare handler, which gets requests at the same time. How long the bare handler takes shows how
+much of a delay is due to the computer. At the end, the process prints one line of JSON: how often each status came (0
+if there was no answer), and the milliseconds until each 200 and until each answer of the bare handler.
 """
 
 import asyncio
@@ -24,7 +26,7 @@ from tests.soak.harness.load import FORM, alert
 
 @dataclass(slots=True)
 class SteadyResult:
-    """The answers that the senders got. `lengths` are the milliseconds until each 200."""
+    """The answers. `statuses` says how often each status came, and `lengths` has the milliseconds until each 200."""
 
     statuses: dict[str, int] = field(default_factory=dict)
     lengths: list[float] = field(default_factory=list)
@@ -51,12 +53,12 @@ class SteadyResult:
 
     @property
     def beside(self) -> str:
-        """A note for the table: the p99 of the bare handler."""
+        """A note for the table of figures, which states the p99 of the bare handler."""
         return f"a bare handler at the same time: {self.bare_p99:.3g} ms"
 
     @property
     def late(self) -> float:
-        """Milliseconds by which the p99 exceeds the p99 of the bare handler at the same time on the same computer."""
+        """Milliseconds by which the p99 exceeds the bare handler's p99 at the same time on the same computer."""
         return max(0.0, self.p99 - self.bare_p99)
 
     @property
@@ -65,7 +67,7 @@ class SteadyResult:
 
 
 async def ask(url: str, body: bytes, *, deadline: float = 10.0) -> int:
-    """Send one callback on a new connection. Return the status of the answer, or 0 if no answer comes."""
+    """Send one callback over a new connection. Return the status of the answer, or 0 if no answer comes in time."""
     parts = urlsplit(url)
     head = (
         f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: {FORM}\r\n"
@@ -118,9 +120,10 @@ async def _send(url: str, rate: float, seconds: float, yardstick: str) -> None:
 
 @contextmanager
 def meanwhile(url: str, *, rate: float = 50, seconds: float = 0) -> Iterator[SteadyResult]:
-    """Send while the block runs, or for `seconds` if `seconds` is not 0.
+    """Send `rate` callbacks per second, from another process, while the block runs.
 
-    The result is complete when the block has ended.
+    If `seconds` is not 0, send for that time instead, even if the block ends earlier. The result is filled in when the
+    context manager exits.
     """
     with bare_handler() as yardstick:
         command = [sys.executable, "-m", "tests.soak.harness.steady", url, str(rate), str(seconds), yardstick]
@@ -136,7 +139,7 @@ def meanwhile(url: str, *, rate: float = 50, seconds: float = 0) -> Iterator[Ste
 
 @contextmanager
 def bare_handler() -> Iterator[str]:
-    """Run a handler that reads and parses callbacks and stores nothing. Yield its URL."""
+    """Run an HTTP handler that reads and parses callbacks but stores nothing. Yield the URL for callbacks."""
     with subprocess.Popen([sys.executable, "-m", "tests.bench.bare"], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout

@@ -1,4 +1,4 @@
-"""Detects what a process must not do: open a file (by inotify), connect to a port (by a server), or block for long."""
+"""Detects whether a program opens a file (with inotify) or connects to a port, and measures how long steps take."""
 
 import ctypes
 import os
@@ -16,7 +16,10 @@ _IN_ACCESS, _IN_OPEN = 0x1, 0x20
 
 @dataclass(slots=True)
 class Touched:
-    """What was touched. Read `files` only while the watch lasts."""
+    """Counts accesses to the bait file and connections to the port.
+
+    `calls` is the number of connections. `files` must be read only while the watch lasts.
+    """
 
     port: int
     bait: Path
@@ -25,7 +28,7 @@ class Touched:
 
     @property
     def files(self) -> int:
-        """The number of times that the bait was opened or read since the last call."""
+        """How often the bait file was opened or read since this property was last read."""
         try:
             content = os.read(self._events, 65536)
         except BlockingIOError:
@@ -35,7 +38,10 @@ class Touched:
 
 @contextmanager
 def watched(folder: Path) -> Iterator[Touched]:
-    """Watch a picture file and a port, which must not be touched."""
+    """Create a picture file and listen on a port, and count accesses to both until the block ends.
+
+    A program under test must access neither of them.
+    """
     bait = folder / "bait.png"
     bait.write_bytes(b"no picture")
     libc = ctypes.CDLL(None, use_errno=True)
@@ -64,7 +70,7 @@ def watched(folder: Path) -> Iterator[Touched]:
 
 
 def longest(*steps: Callable[[], object]) -> float:
-    """Run the steps, and return the milliseconds that the longest step took."""
+    """Run the steps one after the other, and return the duration of the longest step in milliseconds."""
     worst = 0.0
     for step in steps:
         begun = time.perf_counter()
