@@ -1,6 +1,6 @@
-"""Callbacks while a channel of notifications hangs or fails: `serve` answers as fast as without a channel.
+"""Proves that `serve` answers callbacks as fast as usual while a notification channel hangs or fails.
 
-`python -m tests.soak.listener.failing_channels serve ...` is `trayalert serve` with the channel that the environment
+`python -m tests.soak.listener.failing_channels serve ...` runs `trayalert serve` with the channel that the environment
 variable CHANNEL names.
 """
 
@@ -30,7 +30,7 @@ NAMES = ("none", *_CHANNELS)
 
 
 def send_to_channel(folder: Path, name: str, *, rate: float = RATE, seconds: float = 5.0) -> SteadyResult:
-    """Send `rate` alerts per second, each about a different resource, to a receiver that has this channel."""
+    """Send `rate` alerts per second to a receiver with the named channel. Each alert is about a different resource."""
     with (
         started(folder / name, module=MODULE, CHANNEL=name) as instance,
         meanwhile(instance.url, rate=rate, seconds=seconds) as steady,
@@ -42,7 +42,7 @@ def send_to_channel(folder: Path, name: str, *, rate: float = RATE, seconds: flo
 def measure(folder: Path, seconds: float = 10.0, rounds: int = 5) -> list[Figure]:
     """Compare the p99 with each channel to the p99 without a channel.
 
-    The rounds of all channels take turns, and the median of the rounds counts.
+    In each round, every channel is measured once. For each channel, the median of all rounds counts.
     """
     found: dict[str, list[SteadyResult]] = {name: [] for name in NAMES}
     for turn in range(rounds):
@@ -60,7 +60,7 @@ def measure(folder: Path, seconds: float = 10.0, rounds: int = 5) -> list[Figure
 
 
 def median_p99(results: list[SteadyResult]) -> float:
-    """Return the median of the p99 of all rounds, in milliseconds."""
+    """Return the median of all rounds' p99, in milliseconds."""
     return sorted(one.p99 for one in results)[len(results) // 2]
 
 

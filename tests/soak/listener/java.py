@@ -1,6 +1,6 @@
-"""A Java program that sends as Cloud Monitor does: Apache HttpClient with a pool of connections, 5 s, 3 tries.
+"""Lets a Java program send callbacks as Cloud Monitor does: with Apache HttpClient, a connection pool, 5 s and 3 tries.
 
-The control is a trayalert that lets the pool keep each connection, and closes the connection 20 ms later.
+The control is a trayalert that lets the pool keep each connection, but closes the connection 20 ms later.
 """
 
 import re
@@ -20,7 +20,7 @@ _CLASSES = ":".join(str(JARS / f"{name}.jar") for name in ("httpclient", "httpco
 
 @dataclass(frozen=True, slots=True)
 class SendingMode:
-    """How callbacks are sent. `length` is the least number of bytes in a body."""
+    """How callbacks are sent. `length` is the minimum length of a body in bytes."""
 
     name: str
     count: int = CALLBACKS
@@ -42,7 +42,11 @@ MODES = (
 
 @dataclass(slots=True)
 class Outcome:
-    """How many tries got each status, and how many callbacks were given up, are not in the log, or are in it twice."""
+    """What happened to the callbacks.
+
+    `statuses` says how many tries got each status. `given_up` counts the callbacks for which all tries failed, `lost`
+    those that are not in the log, and `stored_twice` those that are in the log more than once.
+    """
 
     statuses: dict[str, int] = field(default_factory=dict)
     given_up: int = 0
@@ -55,7 +59,7 @@ class Outcome:
 
 
 def send(instance: Instance, mode: SendingMode) -> Outcome:
-    """Run the program until each callback has got a 200 or was given up."""
+    """Run the Java program, which ends when each callback has got a 200 or all its tries have failed."""
     java = shutil.which("java")
     assert java, "there is no Java: make setup NEEDS=soak installs it (Debian: default-jdk-headless)"
     name = re.sub(r"\W+", "-", mode.name)
@@ -75,7 +79,7 @@ def send(instance: Instance, mode: SendingMode) -> Outcome:
         ],
         check=True,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,  # contains an exception for each status 0
+        stderr=subprocess.DEVNULL,  # the Java program prints an exception for each try with status 0
         text=True,
         timeout=600,
     ).stdout

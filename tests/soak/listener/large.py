@@ -1,6 +1,7 @@
-"""Large bodies that many senders send slowly at the same time: memory is bounded, and real alerts are stored in time.
+"""Proves that large bodies do no harm: memory stays bounded, and real alerts are stored in time.
 
-The control is aiohttp with its defaults, which keeps all bodies in memory.
+Many senders send their large bodies slowly and at the same time. The control is aiohttp with its defaults, which keeps
+all bodies in memory.
 """
 
 import asyncio
@@ -26,20 +27,20 @@ from tests.soak.listener.traffic import burst
 MIB = 1 << 20
 SENDERS = 100
 SLOWLY = 2.0
-"""Seconds that a sender takes for its body. trayalert waits for 3 s."""
+"""Seconds that each sender takes to send its body. trayalert waits for 3 s."""
 AN_HOUR = 64
-"""MiB of large bodies that trayalert accepts for one secret within an hour."""
+"""MiB of large bodies that trayalert accepts within an hour for each secret."""
 PEAK, LEFT = 64.0, 24.0
-"""Limits in MB above the memory at rest: of the peak, and of the memory that is still in use afterwards."""
+"""MB by which memory may exceed the memory at rest: PEAK at the peak, and LEFT some seconds after the load."""
 STEPS = 50
 DEADLINE = 30.0
-"""Seconds to wait for a response before the response counts as missing."""
+"""Seconds to wait for a response. After that time, the response counts as missing."""
 GROUPS = "groups of alerts"
 ALERTS = 500
 
 
 def group(name: str) -> bytes:
-    """Return the callback of Alertmanager for a group of 500 alerts."""
+    """Return the body of Alertmanager's callback for a group of 500 alerts."""
     alerts = [
         {
             "status": "firing",
@@ -59,7 +60,7 @@ def group(name: str) -> bytes:
 
 
 def _filled(begin: bytes, part: bytes, end: bytes) -> bytes:
-    """Return a body of 1 MiB at most that repeats `part` as often as possible."""
+    """Return a body of at most 1 MiB: `begin`, then `part` as often as possible, then `end`."""
     return begin + part * ((MIB - len(begin) - len(end)) // len(part)) + end
 
 
@@ -71,18 +72,22 @@ BODIES: dict[str, Callable[[str], bytes]] = {
     "many fields of a form": lambda name: _filled(b"name=%b" % name.encode(), b"&a=1", b""),
     "alerts within a form": lambda name: _filled(alert(name) + b"&note=", b"%E7%81%AB", b""),
 }
-"""Functions that make a body of about 1 MiB which contains the given name."""
+"""For each kind of body, a function that takes a name and returns a body of about 1 MiB that contains the name."""
 
 
 @dataclass(slots=True)
 class Pressure:
-    """The result of sending the large bodies. `peak` and `left` are MB above the memory at rest."""
+    """The result of sending the large bodies.
+
+    `peak` is the program's peak of memory, and `left` is its memory some seconds afterwards. Both are in MB above the
+    memory at rest.
+    """
 
     statuses: Counter[int] = field(default_factory=Counter)
     without_time: int = 0
-    """Refusals with 503 whose response does not say when to send the body again."""
+    """Number of 503 responses that do not say when to send the body again."""
     lost: int = 0
-    """Groups that were answered with 200, but are not completely in the log."""
+    """Number of groups that got a 200, but are not completely in the log."""
     peak: float = 0.0
     left: float = 0.0
     steady: SteadyResult = field(default_factory=SteadyResult)
@@ -101,14 +106,15 @@ def press(
     seconds: float = SLOWLY,
     patience: float = 10.0,
 ) -> Pressure:
-    """Let SENDERS send one body each within `seconds`, of these kinds in turn, while real alerts are sent.
+    """Let SENDERS senders send a large body each, while real alerts are sent.
 
-    `patience` is the number of seconds within which the memory must fall again.
+    Each sender takes `seconds` for its body. The senders use the kinds of body in `kinds` in turn. The memory must fall
+    again within `patience` seconds.
     """
     pressure = Pressure()
     senders = [(f"{name}-{number}", kind) for number, kind in zip(range(SENDERS), cycle(kinds), strict=False)]
     bodies = [BODIES[kind](sender) for sender, kind in senders]
-    # a program that has just been started has less memory than it has after its first callbacks
+    # first send some callbacks, because the program uses less memory before its first callbacks than afterwards
     burst(instance.url, alerts=500, connections=50)
     rest = instance.memory
     instance.reset_peak()
@@ -133,9 +139,9 @@ async def _send_all(url: str, bodies: Sequence[bytes], seconds: float) -> list[R
 
 
 async def send_slowly(url: str, body: bytes, seconds: float) -> Response:
-    """Send a body in even parts over `seconds`, until it is complete or answered.
+    """Send a body in STEPS equal pieces over `seconds` seconds, and return the response.
 
-    Return the response.
+    Sending stops as soon as a response comes. The status is 0 if no response comes within DEADLINE.
     """
     parts, request, length = urlsplit(url), Request("", body), -(-len(body) // STEPS)
     pieces = [body[start : start + length] for start in range(0, len(body), length)]
@@ -155,7 +161,7 @@ async def send_slowly(url: str, body: bytes, seconds: float) -> Response:
 
 
 def alerts_of(log: Path, name: str) -> int:
-    """Return how many alerts of a group are in the log. The query does not use trayalert's code."""
+    """Return how many alerts of the named group are in the log. The query does not use trayalert's code."""
     with closing(sqlite3.connect(f"{log.as_uri()}?mode=ro", uri=True)) as connection:
         found = connection.execute("SELECT count(*) FROM alert WHERE resource_id GLOB ?", (f"{name}-*",))
         return int(found.fetchone()[0])
@@ -163,7 +169,10 @@ def alerts_of(log: Path, name: str) -> int:
 
 @dataclass(slots=True)
 class Hour:
-    """The result of using up the hourly share of a secret. `taken` is MiB until the first refusal."""
+    """The result of using up the hourly limit of a secret.
+
+    `taken` is the number of MiB that were accepted before the first refusal.
+    """
 
     taken: int = 0
     refusal: Response = field(default_factory=lambda: Response(0))
@@ -174,7 +183,7 @@ class Hour:
 
 
 def use_up(instance: Instance) -> Hour:
-    """Send bodies of 1 MiB, one after the other, until one is refused."""
+    """Send bodies of 1 MiB with the same secret, one after the other, until a body is refused."""
     hour = Hour()
     body = _filled(alert("i-hour") + b"&note=", b"x", b"")
     first, second = (new_url(instance, name) for name in ("first", "second"))
@@ -196,13 +205,13 @@ def new_url(instance: Instance, name: str) -> str:
 
 
 def turned_away(instance: Instance) -> tuple[int, str]:
-    """Return how many requests with a right secret were refused, and the reason for the last refusal."""
+    """Return the number of refused requests that had a right secret, and the reason for the last refusal."""
     counts = instance.run("status", "--json").objects[0]["door_counts"]
     return counts["turned_away"], counts["last_turned_away_why"] or ""
 
 
 def measure(folder: Path, mixed: int = 3) -> list[Figure]:
-    """Measure each kind of body by itself, and then all kinds together, `mixed` times."""
+    """Send each kind of body alone, and then all kinds together `mixed` times. Return the figures."""
     all_found: list[Pressure] = []
     with started(folder / "real") as instance:
         for number, kinds in enumerate([*([kind] for kind in BODIES), *[list(BODIES)] * mixed]):

@@ -1,6 +1,7 @@
-"""nginx and haproxy with TLS in front of trayalert: each callback is stored once, and no sender gets a 502 or 504.
+"""Proves that trayalert works with nginx and haproxy in front of it, which add TLS.
 
-The control is a trayalert that lets the proxy keep each connection, and closes the connection 20 ms later.
+Each callback must be stored exactly once, and no sender may get a 502 or 504. The control is a trayalert that lets the
+proxy keep each connection, but closes the connection 20 ms later.
 """
 
 import asyncio
@@ -26,18 +27,18 @@ from tests.soak.harness.load import alert
 from tests.sshd import free_port, is_listening
 
 KEPT, LANES, BURST = 2_400, 24, 300
-"""Requests on persistent connections, the number of these connections, and concurrent requests on new connections."""
+"""KEPT requests go over LANES persistent connections. BURST requests go over new connections at the same time."""
 LARGE = 40
-"""Bodies of 200 KB for each proxy. trayalert accepts 64 MiB of such bodies within an hour."""
+"""Number of bodies of 200 KB for each proxy. trayalert accepts 64 MiB of large bodies within an hour."""
 
 CONTROL = "tests.soak.controls.closes_kept"
 
 
 @contextmanager
 def nginx(folder: Path, upstream: int, *settings: str) -> Iterator[int]:
-    """Run nginx with TLS in front of the port `upstream`, and yield the port of nginx."""
+    """Run nginx with TLS as a proxy for the port `upstream`, and yield the port on which nginx listens."""
     port, (certificate, key) = free_port(), make_pair(folder)
-    # run by root, nginx would give its workers another user, who cannot access the folder
+    # if root runs nginx, nginx would run its workers as another user, who cannot access the folder
     user = f"user {pwd.getpwuid(0).pw_name};" if os.geteuid() == 0 else ""
     temporary = " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in ("fastcgi", "uwsgi", "scgi"))
     text = f"""
@@ -59,7 +60,7 @@ def nginx(folder: Path, upstream: int, *settings: str) -> Iterator[int]:
 
 @contextmanager
 def haproxy(folder: Path, upstream: int, *settings: str) -> Iterator[int]:
-    """Run haproxy with TLS in front of the port `upstream`, and yield the port of haproxy."""
+    """Run haproxy with TLS as a proxy for the port `upstream`, and yield the port on which haproxy listens."""
     port, pair, path = free_port(), folder / "pair.pem", folder / "haproxy.cfg"
     pair.write_bytes(b"".join(one.read_bytes() for one in make_pair(folder)))
     lines = [
@@ -100,7 +101,10 @@ PROXIES: dict[str, Callable[[Path, int], AbstractContextManager[int]]] = {
 
 @dataclass(slots=True)
 class Outcome:
-    """The answers that senders got, and the resources that are not in the log, or were delivered more than once."""
+    """The result of sending callbacks through a proxy.
+
+    `lost` has the resources that are not in the log. `repeated` has the resources that were delivered more than once.
+    """
 
     statuses: Counter[int] = field(default_factory=Counter)
     connections: int = 0
@@ -127,7 +131,8 @@ def pass_through(
 ) -> Outcome:
     """Send callbacks of all shapes through a proxy.
 
-    The callbacks go over persistent connections and in parallel over new connections. Some callbacks are large.
+    `kept` callbacks go over persistent connections, then `burst` callbacks over new connections at the same time, and
+    then `large` callbacks with large bodies.
     """
     outcome = Outcome()
     with started(folder, module=module) as instance:
@@ -147,7 +152,10 @@ def pass_through(
 
 
 def shapes(name: str, count: int) -> list[Request]:
-    """Return four kinds of callbacks: forms, GETs with queries of 5 KB, chunked forms, and forms after a 100."""
+    """Return `count` callbacks of four shapes in turn.
+
+    The shapes are a form, a GET with a query of 5 KB, a form that waits for 100 Continue, and a chunked form.
+    """
     return [_shaped(f"i-{name}-{number}", number % 4) for number in range(count)]
 
 
@@ -184,7 +192,7 @@ async def _send_all(url: str, requests: Sequence[Request], lanes: int, outcome: 
 
 
 def deliveries_of(log: Path) -> Counter[str]:
-    """Return how often each resource was delivered. The query does not use trayalert's code."""
+    """Return how often the alert about each resource was delivered. The query does not use trayalert's code."""
     with closing(sqlite3.connect(f"{log.as_uri()}?mode=ro", uri=True)) as connection:
         return Counter(dict(connection.execute("SELECT resource_id, sum(deliveries) FROM alert GROUP BY resource_id")))
 

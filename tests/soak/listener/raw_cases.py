@@ -1,7 +1,7 @@
-"""What strangers send to the listener, byte by byte, and how many deliveries of each case may be stored.
+"""Cases of raw bytes that strangers could send to the listener, and how many deliveries each case may store.
 
-Every case uses the right secret, because nothing is stored with a wrong secret. If a case is stored, its delivery
-contains its `mark`.
+Every case uses a right secret, because nothing is stored for a wrong secret. Each case has a mark of its own, by
+which a delivery of the case is recognised.
 """
 
 import gzip
@@ -14,7 +14,7 @@ LARGEST = 1024 * 1024
 
 
 class Action(Enum):
-    """What a stranger does besides sending bytes."""
+    """What a stranger can do besides sending bytes and waiting."""
 
     HALF_CLOSE = "says that nothing more comes, and waits"
     RESET = "breaks the connection off"
@@ -29,7 +29,11 @@ Build = Callable[[bytes, bytes], Script]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case. `stored` holds the permitted numbers of deliveries: two if the standards leave a choice."""
+    """One case. `build` takes the hook's path and the mark, and returns the script to play.
+
+    `stored` contains the permitted numbers of stored deliveries. The HTTP standards leave a choice if there are two
+    numbers.
+    """
 
     name: str
     build: Build
@@ -60,17 +64,17 @@ def drip(content: bytes, pause: float = 0.25) -> list[Step]:
 
 
 def _headers(name: str, *headers: bytes, stored: tuple[int, ...] = NO) -> Case:
-    """Return a POST with exactly these headers."""
+    """Return a case that sends a POST with exactly the given headers, besides `Host`."""
     return Case(name, lambda path, mark: [request(b"POST " + path + b" HTTP/1.1", *headers, body=mark)], stored)
 
 
 def _more(name: str, *headers: bytes, stored: tuple[int, ...] = NO) -> Case:
-    """Return a POST that would be right without these additional headers."""
+    """Return a case that sends a POST which would be valid without the given additional headers."""
     return Case(name, lambda path, mark: [post(path, *headers, body=mark)], stored)
 
 
 def _line(name: str, line: bytes, stored: tuple[int, ...] = NO) -> Case:
-    """Return a POST with this request line, in which PATH, SECRET and MARK stand for the real values."""
+    """Return a case that sends a POST with the given request line. PATH, SECRET and MARK stand for the real values."""
 
     def build(path: bytes, mark: bytes) -> Script:
         filled = line.replace(b"PATH", path).replace(b"SECRET", path.removeprefix(b"/hook/")).replace(b"MARK", mark)
@@ -80,7 +84,7 @@ def _line(name: str, line: bytes, stored: tuple[int, ...] = NO) -> Case:
 
 
 def _chunks(name: str, content: bytes, *headers: bytes, stored: tuple[int, ...] = NO) -> Case:
-    """Return a chunked POST: first a valid chunk with the mark, then `content`."""
+    """Return a case that sends a chunked POST. A valid chunk with the mark comes first, and then `content`."""
     return Case(name, lambda path, mark: [chunked(path, chunk(mark) + content, *headers)], stored)
 
 
@@ -89,7 +93,7 @@ def _body(name: str, make: Callable[[bytes], bytes], *headers: bytes, stored: tu
 
 
 def _alone(name: str, content: bytes) -> Case:
-    """Return a case that sends `content`, which is not HTTP."""
+    """Return a case that sends only `content`, which is not HTTP."""
     return Case(name, lambda *_: [content])
 
 

@@ -1,4 +1,4 @@
-"""Measures how soon the reachability state changes, and which gap a freeze of a minute becomes."""
+"""Measures how soon the reachability state changes, and how long the recorded gap is after a freeze of a minute."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ _LONGEST = 60.0
 
 
 def measure(folder: Path) -> list[Figure]:
-    """Break the tunnel and repair it, several times, and then freeze the program for a minute."""
+    """Break and repair the tunnel ROUNDS times in each of three ways. Then freeze the program for a minute."""
     figures = []
     for name, break_it in (("killed", kill), ("frozen", freeze), ("forward refused", refuse)):
         shown, back = 0.0, 0.0
@@ -52,7 +52,7 @@ def measure(folder: Path) -> list[Figure]:
 
 
 def _until(program: ServeProcess, reach: str) -> float:
-    """Return the seconds until the reachability is `reach`."""
+    """Wait until the reachability state is `reach`, and return the number of seconds that this took."""
     begun = time.monotonic()
     while reach_of(program) != reach and time.monotonic() - begun < _LONGEST:
         time.sleep(0.02)

@@ -1,7 +1,7 @@
-"""A real Alertmanager that sends to trayalert. Alerts are pushed to Alertmanager's API, as Prometheus does.
+"""Lets a real Alertmanager send to trayalert. The tests push alerts to Alertmanager's API, as Prometheus does.
 
-The oracle is Alertmanager's own list of active alerts: each alert in the list must have an open incident, and there
-must be no other open incident.
+The result is compared with Alertmanager's own list of active alerts. Each alert in the list must have an open incident
+in trayalert, and there must be no other open incident.
 """
 
 import contextlib
@@ -28,30 +28,40 @@ from tests.soak.harness.instance import Instance, started
 from tests.sshd import free_port
 
 Route = Literal["whole", "few", "repeated"]
-"""How a group is sent: with all its alerts, with at most FEW alerts, or repeated each second even without a change."""
+"""How Alertmanager sends a group of alerts.
+
+"whole" sends all alerts of the group, and "few" at most FEW of them. "repeated" sends the group again each second, even
+if nothing has changed.
+"""
 
 FEW = 5
 GROUP_WAIT = "300ms"
-"""Long enough for all alerts of one push to be sent in one body, even on a busy computer."""
+"""How long Alertmanager waits for more alerts of a new group before it sends the group.
+
+The time is long enough for all alerts of one push to be sent in one body, even on a busy computer.
+"""
 
 
 @dataclass(slots=True)
 class Alertmanager:
-    """A running Alertmanager. `_since` holds the start time of each alert that was pushed and not resolved."""
+    """A running Alertmanager. `_since` has the start time of each alert that was pushed but not resolved."""
 
     address: str
     output: Path
     _since: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
     def fire(self, rule: str, names: Sequence[str], *, route: Route = "whole", value: str = "97.5") -> None:
-        """Push alerts of a rule. Alerts that are already firing keep their start time and get the new value."""
+        """Push a firing alert of the rule for each name.
+
+        Alerts that are already firing keep their start time, but get the new value.
+        """
         now = datetime.now(UTC)
         for name in names:
             self._since.setdefault((rule, name), now)
         self._push([self._alert(rule, name, route, value, now + timedelta(hours=1)) for name in names])
 
     def resolve(self, rule: str, names: Sequence[str], *, route: Route = "whole", value: str = "12.5") -> None:
-        """Push the end of alerts that are firing."""
+        """Push the end of the rule's alert for each name. These alerts must be firing."""
         now = datetime.now(UTC)
         self._push([self._alert(rule, name, route, value, now) for name in names])
         for name in names:
@@ -59,21 +69,21 @@ class Alertmanager:
 
     @property
     def active(self) -> set[tuple[str, str]]:
-        """The rule and the name of each alert that Alertmanager considers to be firing."""
+        """The rule and the name of each alert that is firing according to Alertmanager."""
         found = self._get("/api/v2/alerts?active=true&silenced=false&inhibited=false")
         return {(one["labels"]["alertname"], one["labels"]["instance"]) for one in json.loads(found)}
 
     def count(self, metric: str) -> int:
-        """Return the sum of Alertmanager's counter `alertmanager_<metric>` for webhooks."""
+        """Return the value of Alertmanager's counter `alertmanager_<metric>`, summed over all webhooks."""
         found = re.findall(
             rf'^alertmanager_{metric}{{[^}}]*integration="webhook"[^}}]*}} (\S+)$', self._get("/metrics"), re.MULTILINE
         )
         return sum(int(float(number)) for number in found)
 
     def _alert(self, rule: str, name: str, route: Route, value: str, ends: datetime) -> dict[str, Any]:
-        """Return an alert as rules on node_exporter's metrics make it.
+        """Return an alert like those of typical rules for node_exporter's metrics.
 
-        The alert takes about 800 bytes of a callback.
+        In a callback, the alert takes up about 800 bytes.
         """
         return {
             "labels": {"alertname": rule, "instance": name, "job": "node", "severity": "warning", "route": route},
@@ -104,7 +114,10 @@ class Alertmanager:
 
 @contextmanager
 def alertmanager(folder: Path, url: str, *, interval: str = "50ms") -> Iterator[Alertmanager]:
-    """Start an Alertmanager that sends to the callback URL, each changed group once per `interval`."""
+    """Run an Alertmanager until the block ends. It sends to the callback URL `url`.
+
+    A group that has changed is sent at most once per `interval`.
+    """
     program = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
     assert program, "there is no Alertmanager: make setup installs it (Debian: prometheus-alertmanager)"
     folder.mkdir(parents=True, exist_ok=True)
@@ -135,7 +148,7 @@ def alertmanager(folder: Path, url: str, *, interval: str = "50ms") -> Iterator[
 
 def _settings(program: str, folder: Path, url: str, interval: str) -> dict[str, Any]:
     hook: dict[str, Any] = {"url": url, "send_resolved": True}
-    if _version(program) >= (0, 26):  # the first version with `url_file`, which keeps the secret out of the settings
+    if _version(program) >= (0, 26):  # from 0.26 on, the settings need not contain the secret
         (folder / "url").write_text(url)
         hook = {"url_file": str(folder / "url"), "send_resolved": True}
     return {
@@ -176,32 +189,32 @@ def open_in(log: Path) -> set[tuple[str, str]]:
 
 
 def unlike(source: Alertmanager, instance: Instance) -> set[tuple[str, str]]:
-    """Return the alerts that are active only in Alertmanager, or that have an open incident only in trayalert."""
+    """Return the alerts that are active in Alertmanager but not open in trayalert, or the reverse."""
     return source.active ^ open_in(instance.log)
 
 
 @dataclass(slots=True)
 class Churn:
-    """The result of a busy Alertmanager and a trayalert that is killed now and then."""
+    """The result of `churn`. `changes` counts the alerts that began or ended, and `kills` the kills of trayalert."""
 
     changes: int = 0
     kills: int = 0
     failed: int = 0
-    """Requests that were answered with a status other than 200, or not at all."""
+    """Number of Alertmanager's requests that got no answer, or a status other than 200."""
     unlike: set[tuple[str, str]] = field(default_factory=set)
     largest: int = 0
-    """The largest number of alerts in one body."""
+    """The largest number of alerts that came in one body."""
 
 
 SIZES = {"DiskFull": 200, "HighLoad": 120, "ClockSkew": 30, "SystemdUnitFailed": 1}
 _ROUND = 0.2
-"""Seconds between two changes."""
+"""Seconds between two rounds. Each round makes one change."""
 _KILL_EACH = 40
 """Number of rounds between two kills."""
 
 
 def churn(folder: Path, rounds: int, *, seed: int = 1) -> Churn:
-    """Let alerts of several groups start and stop firing at random while trayalert is killed and started again."""
+    """Let alerts of several groups start and stop firing at random, and repeatedly kill and restart trayalert."""
     chance, outcome, port = random.Random(seed), Churn(), free_port()
     firing: set[tuple[str, str]] = set()
     with started(folder, port=port) as instance:
@@ -225,7 +238,7 @@ def churn(folder: Path, rounds: int, *, seed: int = 1) -> Churn:
 
 
 def _change(source: Alertmanager, firing: set[tuple[str, str]], chance: random.Random) -> int:
-    """Let some alerts of one rule start to fire, or some of the firing alerts end. Return how many."""
+    """Let some alerts of a random rule start firing, or let some stop firing. Return the number of these alerts."""
     rule = chance.choice(list(SIZES))
     there = [name for name in (f"web-{number:03}" for number in range(SIZES[rule])) if (rule, name) in firing]
     away = sorted({f"web-{number:03}" for number in range(SIZES[rule])} - set(there))

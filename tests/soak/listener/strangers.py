@@ -1,4 +1,4 @@
-"""Strangers at the listener, who send broken and hostile HTTP while real alerts must be stored."""
+"""Lets strangers send broken and hostile HTTP to the listener, while real alerts must still be stored."""
 
 import asyncio
 import socket
@@ -18,16 +18,16 @@ from tests.soak.listener.raw_cases import CASES, Action, Case, Script
 
 CLOSED_WITHIN = 8.0
 PATIENCE = 14.0
-"""Seconds after which a connection that is still open counts as a connection that never closes."""
+"""Seconds after which an open connection counts as a connection that the listener never closes."""
 EVERY = 0.04
-"""Seconds between two cases, so that strangers connect all the time without being a flood."""
+"""Seconds between two cases. The strangers then connect all the time, but are not a flood."""
 
 Bodies = Callable[[], Iterable[bytes]]
 
 
 @dataclass(slots=True)
 class CaseResult:
-    """How one case went. `open_for` is the number of seconds until the listener closed the connection."""
+    """The result of one case. `open_for` is the number of seconds until the listener closed the connection."""
 
     case: Case
     mark: bytes
@@ -42,15 +42,18 @@ class CaseResult:
 
 @dataclass(slots=True)
 class Outcome:
-    """How all cases went together."""
+    """The result of all cases.
+
+    `logged` is the growth of the log files in bytes, and `grown` is the growth of the program's memory in MB.
+    """
 
     results: list[CaseResult]
     strays: int
-    """Deliveries that neither belong to a case nor come from a real sender."""
+    """Number of stored deliveries that come neither from a case nor from the real sender."""
     steady: SteadyResult
     logged: int
     leaks: list[str] = field(default_factory=list)
-    """Log files that contain the secret, and cases whose answer contains it."""
+    """The names of log files that contain the secret, and of cases whose answer contains the secret."""
     grown: float = 0.0
 
     @property
@@ -63,7 +66,10 @@ class Outcome:
 
 
 async def play_all(url: str, cases: Iterable[Case], patience: float) -> list[CaseResult]:
-    """Play all cases: cases with pauses all at the same time, other cases one after the other."""
+    """Play all cases, and return their results.
+
+    All cases with pauses are played at the same time. The other cases start one after the other.
+    """
     path = urlsplit(url).path.encode()
     made = [(case, b"mark%08d" % number, case.build(path, b"mark%08d" % number)) for number, case in enumerate(cases)]
 
@@ -93,7 +99,7 @@ async def _play(url: str, case: Case, mark: bytes, script: Script, patience: flo
     writing = asyncio.create_task(_write_script(writer, script, received))
     try:
         async with asyncio.timeout(patience):
-            if not reading.is_set():  # responses are left unread for a while; afterwards, an open connection is noticed
+            if not reading.is_set():  # leave responses unread for a while, then read until the listener closes
                 await asyncio.wait([writing], timeout=CLOSED_WITHIN - 1)
                 reading.set()
             await listening
@@ -129,9 +135,9 @@ async def _write_script(writer: asyncio.StreamWriter, script: Script, received: 
 def play_cases(
     instance: Instance, cases: Iterable[Case] = CASES, *, bodies: Bodies | None = None, patience: float = PATIENCE
 ) -> Outcome:
-    """Play the cases while real alerts are sent, and check the result.
+    """Play the cases while real alerts are sent, and return the outcome.
 
-    `bodies` returns what was received. Without `bodies`, the deliveries in the log are used.
+    `bodies` returns everything that the server has accepted. If `bodies` is None, the deliveries in the log are used.
     """
     memory = instance.memory
     logged = instance.logged

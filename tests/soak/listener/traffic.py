@@ -1,4 +1,4 @@
-"""Hundreds of slow connections with few file descriptors, steady traffic, and a burst."""
+"""Proves that trayalert withstands hundreds of slow connections, steady traffic, and a burst of alerts."""
 
 import asyncio
 import time
@@ -17,16 +17,17 @@ from tests.soak.harness.steady import SteadyResult, ask, meanwhile
 SLOW, DESCRIPTORS = 600, 512
 CLOSED_WITHIN = 10.0
 AGAIN_AFTER = 0.5
-"""Seconds after which a sender whose connection was closed connects again, so that slow senders are not a flood."""
+"""Seconds that a slow sender waits before it connects again. Without this pause, slow senders would be a flood."""
 SETTLED = 0.25
-"""Share of the time after which the memory of the program must not grow any more."""
+"""The program's memory may grow during this fraction of the time, but must not grow afterwards."""
 
 
 @dataclass(slots=True)
 class SlowLoad:
-    """The result of the slow connections. `longest` is the largest number of seconds until a connection was closed.
+    """The result of the slow connections. `longest` is the number of seconds for which the longest connection was open.
 
-    A sender closes a connection by itself after `patience` seconds.
+    If the program has not closed a connection within `patience` seconds, the sender closes it. `connections` counts all
+    connections, and `logged` is the growth of the log files in bytes.
     """
 
     patience: float = CLOSED_WITHIN * 2
@@ -39,7 +40,10 @@ class SlowLoad:
 def run_slow_load(
     instance: Instance, *, slow: int = SLOW, seconds: float = 15.0, patience: float = CLOSED_WITHIN * 2
 ) -> SlowLoad:
-    """Keep `slow` slow connections open, replacing each one that is closed, while real alerts are sent."""
+    """Keep `slow` slow connections open for `seconds`, while real alerts are sent.
+
+    A connection that is closed is replaced with a new connection.
+    """
     slow_load, logged = SlowLoad(patience), instance.logged
     with meanwhile(instance.url, rate=25) as slow_load.steady:
         asyncio.run(_all_slow(instance.url, slow, seconds, slow_load))
@@ -54,9 +58,9 @@ async def _all_slow(url: str, slow: int, seconds: float, slow_load: SlowLoad) ->
 
 
 def _slow_requests(path: bytes) -> list[tuple[bytes, bytes]]:
-    """Return what slow senders write first, and what they then write byte by byte.
+    """Return the requests of five slow senders, two of which know the secret.
 
-    Two of the five senders know the secret.
+    The first part of a request is written at the beginning, and the second part byte by byte.
     """
     head = b"POST " + path + b" HTTP/1.1\r\nHost: a\r\n"
     return [
@@ -70,7 +74,7 @@ def _slow_requests(path: bytes) -> list[tuple[bytes, bytes]]:
 
 async def _slow(url: str, content: tuple[bytes, bytes], after: float, end: float, slow_load: SlowLoad) -> None:
     parts = urlsplit(url)
-    await asyncio.sleep(after)  # the connections are opened over a second
+    await asyncio.sleep(after)  # spread the first connections over one second
     while time.monotonic() < end:
         try:
             reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
@@ -99,11 +103,11 @@ class Traffic:
 
     steady: SteadyResult
     grown: float
-    """MB by which the memory of the program has grown after the first quarter of the time."""
+    """MB by which the program's memory has grown after the first quarter of the time."""
 
 
 def send_steadily(instance: Instance, *, rate: float, seconds: float) -> Traffic:
-    """Send `rate` alerts per second."""
+    """Send `rate` alerts per second for `seconds` seconds, and observe the program's memory."""
     sizes: list[float] = []
     end = time.monotonic() + seconds
     with meanwhile(instance.url, rate=rate, seconds=seconds) as steady:
@@ -116,14 +120,14 @@ def send_steadily(instance: Instance, *, rate: float, seconds: float) -> Traffic
 
 @dataclass(slots=True)
 class Burst:
-    """The result of a burst."""
+    """The result of a burst: the number of alerts that got a 200, and the seconds until all were answered."""
 
     accepted: int
     seconds: float
 
 
 def burst(url: str, *, alerts: int = 5_000, connections: int = 500) -> Burst:
-    """Send the alerts as fast as they are accepted, over this many connections at the same time."""
+    """Send alerts as fast as the program answers them, over `connections` connections at a time."""
     return asyncio.run(_burst(url, alerts, connections))
 
 
