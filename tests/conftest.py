@@ -1,4 +1,4 @@
-"""Settings and hooks of pytest for all tests."""
+"""Settings for all tests, and hooks that pytest calls."""
 
 import gc
 import os
@@ -21,8 +21,11 @@ FIRST = (
 )
 """The files that take longest: started last, one of them would keep one worker busy while the others have ended."""
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell starts background jobs with SIGINT ignored
-    # the programs under test would inherit the ignored signal, and must receive SIGINT
+These tests measure something, or their result would change if a callback were not stored within 4 s.
+"""
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a background job of a shell
+    # the programs under test would inherit that SIGINT is ignored, but must be able to receive SIGINT
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 if not {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"} & set(os.environ):
@@ -35,7 +38,7 @@ sys.dont_write_bytecode = False
 # as in the tray application: Qt objects that a test leaves behind must not be freed on a thread of a later test
 gc.disable()
 
-# Every run tries the same examples, so that only a change can make the suite fail. To look for new examples:
+# Every run tries the same examples, so that only a change of the code can make the suite fail. To try new examples, run
 # pytest --hypothesis-profile hunt tests/callbacks tests/domain
 settings.register_profile("suite", derandomize=True, deadline=None, max_examples=300, print_blob=True)
 settings.register_profile("hunt", deadline=None, max_examples=20_000)
@@ -56,5 +59,8 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown() -> None:
-    """Collect garbage on the main thread, which pytest's hooks run on: no other thread may free Qt objects."""
+    """Collect garbage after each test.
+
+    pytest calls its hooks on the main thread, and no other thread may free Qt objects.
+    """
     collect_due()

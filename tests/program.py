@@ -1,6 +1,6 @@
-"""Runs trayalert as a user or a script starts it: as real processes, each test with its own data dir.
+"""Runs trayalert in real processes, as a user or a script does. Each test has its own data dir.
 
-`serving(data_dir)` runs `trayalert serve`; `run(...)` runs any command to its end.
+`serving(data_dir)` runs `trayalert serve` in the background. `run(...)` runs any other command and waits for its end.
 """
 
 import contextlib
@@ -25,21 +25,21 @@ from typing import Any
 from urllib.parse import urlsplit
 
 DEADLINE = 60.0
-"""Seconds after which a program counts as stuck."""
+"""Seconds to wait for a program. After that time, the program counts as stuck."""
 
 UNPRIVILEGED = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
-"""The command prefix that takes from root the capabilities by which root ignores file permissions.
+"""A command prefix that makes file permissions apply to root, by removing root's capabilities.
 
-`setpriv` belongs to util-linux, which every Debian has. Other users need no prefix.
+For any other user, the prefix is empty. `setpriv` is in util-linux, which every Debian system has.
 """
 
 _NOT_OURS = ("TRAYALERT_DATA_DIR", "QT_QPA_PLATFORM")
 
 
 def environment(**changes: str | None) -> dict[str, str]:
-    """Return the environment of this process without the variables that would change what the program does.
+    """Return this process's environment, without the variables that would change what the program does.
 
-    Each of `changes` sets a variable, or removes the variable if the value is `None`.
+    Each of `changes` sets a variable, or removes it if the value is None.
     """
     kept = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
     kept = {**kept, **{name: value for name, value in changes.items() if value is not None}}
@@ -60,7 +60,7 @@ class CompletedCommand:
 
     @property
     def objects(self) -> list[dict[str, Any]]:
-        """The JSON objects in the output, one per line."""
+        """The JSON objects that the command has printed, one on each line."""
         # splitlines would also split at characters such as U+2028
         return [json.loads(line) for line in self.out.split("\n") if line]
 
@@ -68,9 +68,10 @@ class CompletedCommand:
 def run(
     *arguments: str | Path, data_dir: Path | None = None, privileged: bool = True, **changes: str | None
 ) -> CompletedCommand:
-    """Run a command to its end, and check that it prints no traceback.
+    """Run a trayalert command to its end, and check that the command prints no traceback.
 
-    With `privileged=False`, root runs the command with the file permissions of an ordinary user.
+    If `privileged` is false, file permissions apply to the command even if root runs the tests. `changes` sets or
+    removes environment variables.
     """
     done = subprocess.run(
         [*([] if privileged else UNPRIVILEGED), *_command(*arguments, data_dir=data_dir)],
@@ -86,13 +87,13 @@ def run(
 
 
 def run_in_terminal(command: Sequence[str | Path], *, columns: int, env: dict[str, str]) -> CompletedCommand:
-    """Run a command to its end in a terminal of that width, which gets all that the command prints."""
+    """Run a command to its end in a terminal with the given number of columns, and return all that it has printed."""
     ours, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     with subprocess.Popen(command, stdin=its, stdout=its, stderr=its, env=env, start_new_session=True) as process:
         os.close(its)
         printed = b""
-        with contextlib.suppress(OSError):  # Linux reports the end of a terminal's other side as an error
+        with contextlib.suppress(OSError):  # Linux reports an error when the program has closed the terminal
             while part := os.read(ours, 4096):
                 printed += part
         os.close(ours)
@@ -111,7 +112,7 @@ class ServeProcess:
     data_dir: Path
     process: "subprocess.Popen[str]"
     address: str
-    """The `http://HOST:PORT` or `https://HOST:PORT` that the first line of the output names."""
+    """`http://HOST:PORT` or `https://HOST:PORT`, as the first line of the output names it."""
     changes: dict[str, str | None]
 
     @property
@@ -125,12 +126,12 @@ class ServeProcess:
         return secret
 
     def run(self, *arguments: str | Path, **more: Any) -> CompletedCommand:
-        """Run a command on the data dir of this process."""
+        """Run a trayalert command with this process's data dir."""
         together: dict[str, Any] = {**self.changes, **more}
         return run(*arguments, data_dir=self.data_dir, **together)
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> CompletedCommand:
-        """Send the signal `number` to the process, and wait until the process has ended."""
+        """Send the signal `number` to the process, wait until the process has ended, and return its output."""
         self.process.send_signal(number)
         out, err = self.process.communicate(timeout=DEADLINE)
         return CompletedCommand(self.process.returncode, out, err)
@@ -140,11 +141,11 @@ class ServeProcess:
 def serving(
     data_dir: Path, *arguments: str, module: str = "trayalert", before: Sequence[str] = (), **changes: str | None
 ) -> Iterator[ServeProcess]:
-    """Run `trayalert serve` until the block ends; the listener is open when the block begins.
+    """Run `trayalert serve` until the block ends. The listener is open when the block begins.
 
-    Unless the test ends the process, it must end with status 0 and without output on stderr. `arguments` come after
-    `serve`; without any, the system picks a free port. `module` is a Python module to run in place of trayalert.
-    `before` is a command that starts the program, such as `setpriv` with its options.
+    If the test has not ended the process itself, the process must end with status 0, without output on stderr.
+    `arguments` follow `serve`. If there are none, the system chooses a free port. `module` is the Python module to run
+    instead of trayalert. `before` is a command prefix that starts the program, such as `setpriv` with its options.
     """
     with subprocess.Popen(
         [*before, *_command("serve", *(arguments or ("--port", "0")), data_dir=data_dir, module=module)],
@@ -169,7 +170,7 @@ def serving(
 
 
 def _first_line(process: "subprocess.Popen[str]") -> str:
-    """Return the first line of the output. Raise `queue.Empty` if the program prints no line within DEADLINE."""
+    """Return the first line that the program prints. Raise `queue.Empty` if no line comes within DEADLINE."""
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     assert process.stdout
     threading.Thread(target=lambda out: lines.put(out.readline()), args=(process.stdout,), daemon=True).start()
@@ -177,12 +178,12 @@ def _first_line(process: "subprocess.Popen[str]") -> str:
 
 
 def post(url: str, body: bytes = b"") -> int:
-    """Send one callback without trying again, and return the status of the answer."""
+    """Send a callback once, without retries, and return the status of the answer."""
     return request(url, "POST", body=body)
 
 
 def request(url: str, method: str, *, query: bytes = b"", body: bytes = b"", content_type: str = "") -> int:
-    """Send one request of any kind without trying again, and return the status of the answer."""
+    """Send an HTTP request once, without retries, and return the status of the answer."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=DEADLINE)
     target = parts.path + (f"?{query.decode('ascii')}" if query else "")
@@ -194,7 +195,7 @@ def request(url: str, method: str, *, query: bytes = b"", body: bytes = b"", con
 
 
 def wait_for(condition: Callable[[], object], *, deadline: float = DEADLINE) -> None:
-    """Poll until the condition, which another process fulfils, holds."""
+    """Call `condition` until its result is true. Fail if that takes longer than `deadline` seconds."""
     end = time.monotonic() + deadline
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"

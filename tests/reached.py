@@ -1,4 +1,4 @@
-"""Runs the program behind a real ssh tunnel, for the tests and the long proofs of reachability."""
+"""Runs the program with a real ssh tunnel, for the tests and the long proofs of reachability."""
 
 import json
 import tomllib
@@ -14,7 +14,7 @@ from trayalert.app.platform.places import find_places
 
 PROBE = 5
 MAX_SECONDS_TO_BLIND, MAX_SECONDS_TO_REACHABLE = 15.0, 5.0
-"""Seconds within which the program promises to report blind, and then reachable again."""
+"""Seconds within which the program promises to report that it is blind, and that it is reachable again."""
 
 
 def toml(table: dict[str, Any]) -> str:
@@ -35,7 +35,7 @@ def status(program: ServeProcess) -> dict[str, Any]:
 
 
 def reach_of(program: ServeProcess) -> str:
-    """Return the program's reachability. Asks the control socket, as a command would take half a second."""
+    """Return the program's reachability state, from the control socket. A command would take half a second."""
     answer = ask(find_places(str(program.data_dir)).socket, GetStatus())
     assert answer
     return str(answer["running"]["reach"]["reach"])
@@ -58,7 +58,10 @@ def gaps(program: ServeProcess) -> list[dict[str, Any]]:
 
 @contextmanager
 def tunnelled_program(server: Sshd, data_dir: Path) -> Iterator[ServeProcess]:
-    """Run the program with an ssh tunnel that is up and through which a probe has come back."""
+    """Run the program with an ssh tunnel until the block ends.
+
+    When the block begins, a probe has already come back through the tunnel.
+    """
     port = free_port()
     write_settings(data_dir, public_url=f"http://127.0.0.1:{port}", probe_seconds=PROBE, tunnel=server.tunnel(port))
     with serving(data_dir) as program:

@@ -1,7 +1,7 @@
-"""A real sshd on loopback that a test starts, kills, freezes, thaws, and lets refuse port forwarding.
+"""A real sshd on the loopback interface. A test can start, kill, freeze and thaw it, and let it refuse port forwarding.
 
-Use: `with sshd(folder) as server:`. `server.tunnel(remote_port)` returns the settings of a tunnel to this server. The
-keys and the known_hosts file of the user who runs the tests are neither read nor changed.
+`with sshd(folder) as server:` runs a server, and `server.tunnel(remote_port)` returns the settings for a tunnel to this
+server. The SSH keys and the known_hosts file of the user who runs the tests are neither read nor changed.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ def free_port() -> int:
 
 
 def is_listening(port: int) -> bool:
-    """Return whether something listens on that port of loopback."""
+    """Return whether any program listens on the given port of 127.0.0.1."""
     with socket.socket() as one:
         one.settimeout(1)
         return one.connect_ex(("127.0.0.1", port)) == 0
@@ -37,7 +37,7 @@ def is_listening(port: int) -> bool:
 
 @dataclass(slots=True)
 class Sshd:
-    """A private ssh server, which keeps its port when it is started again."""
+    """A private ssh server. When the server is started again, it uses the same port."""
 
     folder: Path
     port: int
@@ -49,7 +49,10 @@ class Sshd:
         return self.folder / "known_hosts"
 
     def tunnel(self, remote_port: int, **changes: Any) -> dict[str, Any]:
-        """Return a `[tunnel]` table of settings for this server, whose `remote_port` is forwarded to the program."""
+        """Return a `[tunnel]` table of settings for a tunnel to this server.
+
+        The server forwards its port `remote_port` to the program. `changes` replaces entries of the table.
+        """
         options = ["-F", "none", "-o", f"UserKnownHostsFile={self.known_hosts}", "-o", "GlobalKnownHostsFile=none"]
         return {
             "kind": "ssh",
@@ -63,7 +66,7 @@ class Sshd:
         }
 
     def start(self, *, forwarding: bool = True) -> None:
-        """Start the server, and wait until it listens."""
+        """Start the server, and wait until it listens on its port."""
         assert self.process is None
         self._write_settings(forwarding=forwarding)
         with (self.folder / "sshd.log").open("ab") as log:
@@ -78,8 +81,8 @@ class Sshd:
     def kill(self) -> None:
         """Kill the server and the processes of its connections.
 
-        The clients lose the server, as when its computer loses power; but here the kernel closes the connections, so
-        that the clients notice immediately.
+        The kernel then closes the connections, so the clients notice immediately that the server has gone. If the
+        server's computer lost power, the clients would notice later.
         """
         if self.process is None:
             return
@@ -91,7 +94,7 @@ class Sshd:
         self._frozen = []
 
     def freeze(self) -> None:
-        """Suspend the server with its connections open, as when the network in between fails."""
+        """Suspend the server without closing its connections. To clients, this looks like a network failure."""
         self._frozen = self._processes()
         for one in self._frozen:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -105,7 +108,7 @@ class Sshd:
         self._frozen = []
 
     def refuse(self) -> None:
-        """Restart the server so that clients can log in but cannot forward ports."""
+        """Restart the server with a configuration that lets clients log in, but not forward ports."""
         self.kill()
         self.start(forwarding=False)
 
@@ -139,7 +142,7 @@ def _program() -> str:
 
 
 def new_key(path: Path) -> None:
-    """Write a new key pair, and replace an existing key pair."""
+    """Create an SSH key pair at `path`, replacing any existing key pair."""
     path.unlink(missing_ok=True)
     subprocess.run(
         ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True, stdin=subprocess.DEVNULL
@@ -148,9 +151,9 @@ def new_key(path: Path) -> None:
 
 @contextmanager
 def sshd(folder: Path) -> Iterator[Sshd]:
-    """Run a server until the block ends."""
+    """Run an ssh server until the block ends. Its files are in `folder`."""
     if os.geteuid() == 0:
-        # the privilege separation directory, which sshd requires when root starts it
+        # sshd requires its privilege separation directory if root starts it
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
     new_key(folder / "host_key")

@@ -1,7 +1,8 @@
-"""Tests use trayalert as its callers do: they patch no part of it and use no private attribute of its objects.
+"""Checks that tests use trayalert only as its callers do.
 
-What a test needs to be different (a limit, a timing, a clock, a part that fails) is passed in. The standard library and
-the operating system may be patched.
+A test must not patch any part of trayalert, and must not use private attributes of trayalert's objects. If a test needs
+another limit, timing or clock, or a part that fails, the test passes it in. The standard library and the operating
+system may be patched.
 """
 
 import ast
@@ -14,9 +15,9 @@ TESTS = Path(__file__).parent
 MODULES = sorted(TESTS.rglob("*.py"))
 
 REPLACING = {"setattr", "delattr", "setitem", "delitem"}
-"""Functions that change their first argument: builtins, and methods of pytest's monkeypatch."""
+"""Functions that change an attribute or item of their first argument: builtins, and methods of monkeypatch."""
 PUBLIC = {"_replace", "_asdict", "_make", "_fields"}
-"""Names of named tuples that are public although they begin with an underscore."""
+"""Attributes of named tuples that are public although their names begin with an underscore."""
 
 EXEMPT = {
     "app/control/test_control_protocol.py": "tries to change a command, which must not be possible",
@@ -32,11 +33,11 @@ EXEMPT = {
     "soak/controls/leaking_faults.py": "a control: the program, broken on purpose",
     "storage/recovery/test_restore.py": "ends a restore at each step",
 }
-"""Test modules that may use internals, each with the reason. Remove a line as soon as its module no longer needs it."""
+"""Test modules that may use internals of trayalert, each with the reason. Remove a line that is no longer needed."""
 
 
 def internals_used(source: str) -> set[str]:
-    """Return the expressions of a test module that patch a part of trayalert or use a private name of trayalert."""
+    """Return the expressions in a test module's source that patch a part of trayalert or use its private names."""
     tree = ast.parse(source)
     ours, others = _imported(tree)
     own = _bound_privately(tree)
@@ -85,11 +86,11 @@ def test_what_is_not_of_trayalert_is_left_alone(source: str) -> None:
 
 
 def _imported(tree: ast.AST) -> tuple[set[str], set[str]]:
-    """Return the names that are imported from trayalert, and the names that cannot refer to trayalert.
+    """Return two sets: the names imported from trayalert, and the names that cannot refer to a part of trayalert.
 
-    The second set holds the names imported from other modules, and the variables that hold what a call of such a module
-    returns. A variable that holds what a function of `tests` returns is in neither set: its object may belong to
-    trayalert.
+    The second set contains all names imported from other packages, and the variables to which the result of a call of
+    these names is assigned. If a function of `tests` is called, the variable with its result is in neither set, because
+    the result may be an object of trayalert.
     """
     names: dict[str, set[str]] = {}  # the key is the top-level package
     for node in ast.walk(tree):
@@ -111,7 +112,7 @@ def _imported(tree: ast.AST) -> tuple[set[str], set[str]]:
 
 
 def _bound_privately(tree: ast.AST) -> set[str]:
-    """Return the private attributes that the classes of this test module define."""
+    """Return the attributes that the classes of a test module define or assign to `self`."""
     names = set[str]()
     for node in ast.walk(tree):
         match node:
@@ -165,7 +166,10 @@ def _is_private(name: str) -> bool:
 
 
 def _root(node: ast.AST) -> str:
-    """Return the name at the start of an expression: `a` of `a.b(c)[d].e` and of `type(a.b)`, or an empty string."""
+    """Return the name at the start of an expression, or an empty string if the expression does not start with a name.
+
+    For example, the name is `a` in both `a.b(c)[d].e` and `type(a.b)`.
+    """
     match node:
         case ast.Name(id=name):
             return name

@@ -28,7 +28,7 @@ def test_a_checkout_reads_the_resources_where_they_lie() -> None:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder into which pip has installed trayalert from a wheel."""
+    """Build a wheel of trayalert, let pip install the wheel into a folder, and return the folder."""
     folder = tmp_path_factory.mktemp("wheel")
     pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT)
     (wheel,) = folder.glob("*.whl")

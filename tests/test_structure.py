@@ -1,4 +1,4 @@
-"""The structure of the code: small packages, one name for one thing, the field's terms, a correct CONTRIBUTING."""
+"""Checks the structure of the code: package sizes, names, the words of prose, and what CONTRIBUTING.md says."""
 
 import ast
 import io
@@ -17,7 +17,7 @@ CODE = [*PRODUCT, *sorted((ROOT / "tests").rglob("*.py")), *sorted((ROOT / "pack
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 MOST_MODULES = 16
-"""The largest number of modules that a package may hold directly, without its subpackages."""
+"""The largest number of modules that a package may contain, without the modules of its subpackages."""
 TINY, MOST_TINY = 40, 25
 """At most MOST_TINY modules may have fewer than TINY lines."""
 
@@ -49,7 +49,7 @@ INSTEAD_OF = {
 }
 """Words that are banned in identifiers, with the words to use instead.
 
-Banned are metaphors, words that stand for two things, and words that say nothing.
+The banned words are metaphors, words that had two meanings in this code, and words without a meaning of their own.
 """
 
 BANNED = {word for words in INSTEAD_OF for word in words.split()}
@@ -59,7 +59,7 @@ BANNED_IN_PROSE = {
     "knocks", "crowd", "guest", "guests", "shout", "shouts", "shouted", "nobody", "moment", "moments", "anew",
     "likewise", "trouble", "troubled",
 }  # fmt: skip
-"""Words that docstrings, comments and documents do not use: metaphors, and words that bend a sentence out of order."""
+"""Words that must not occur in docstrings, comments and documents: metaphors, and words that lead to odd sentences."""
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "resources" / "help" / "en").glob("*.md")]
 
 EXEMPT = {
@@ -72,7 +72,7 @@ EXEMPT = {
 
 
 def _bound(tree: ast.AST) -> Iterator[str]:
-    """Return the identifiers that a module binds. Strings and names of other libraries are not included."""
+    """Return the identifiers that a module defines or assigns. Names that the module only uses are left out."""
     for node in ast.walk(tree):
         match node:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
@@ -91,12 +91,12 @@ def _words(identifier: str) -> set[str]:
 
 
 def named_tests(text: str) -> set[tuple[str, str]]:
-    """Return the file name and the function of each test that a text names as `test_x.py::test_y`."""
+    """Return the file name and the function name of each test that a text mentions as `test_x.py::test_y`."""
     return set(re.findall(r"\b(test_\w+\.py)::(\w+)", text))
 
 
 def missing_tests(text: str) -> list[str]:
-    """Return the tests that a text names and that do not exist. A file is named without its folder."""
+    """Return the tests that a text mentions but that do not exist. The text mentions files without their folders."""
     named = named_tests(text)
     existing = {
         (path.name, function)
@@ -108,12 +108,12 @@ def missing_tests(text: str) -> list[str]:
 
 
 def banned_in(source: str) -> set[str]:
-    """Return the identifiers with a banned word. The name of a test is a sentence and may contain any word."""
+    """Return the identifiers that contain a banned word. The name of a test is a sentence, and may contain any word."""
     return {name for name in _bound(ast.parse(source)) if not name.startswith("test_") and _words(name) & BANNED}
 
 
 def imported_in(source: str) -> set[str]:
-    """Return the names of the modules that a source imports."""
+    """Return the names of all modules that a module's source imports."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         match node:
@@ -187,7 +187,7 @@ def test_a_class_name_is_used_once() -> None:
 
 
 def test_a_module_is_a_noun() -> None:
-    """The test only checks that no module's name ends in -ing."""
+    """Only checks that no module's name ends in -ing."""
     nouns = ("wording",)
 
     assert [path.name for path in MODULES if path.stem.endswith("ing") and not path.stem.endswith(nouns)] == []
@@ -235,7 +235,7 @@ def test_a_test_that_does_not_exist_is_found(text: str, missing: list[str]) -> N
 
 
 def test_only_one_module_reads_the_times_in_callbacks() -> None:
-    """Times are integers everywhere else in callbacks/ and domain/, so that no zone or unit can be mistaken there."""
+    """Apart from times.py, callbacks/ and domain/ use integers for times, so they cannot mistake a zone or a unit."""
     readers = {"calendar", "datetime", "email.utils", "time", "zoneinfo"}
     for path in PRODUCT:
         layer, *rest = path.relative_to(ROOT / "trayalert").parts
@@ -245,7 +245,7 @@ def test_only_one_module_reads_the_times_in_callbacks() -> None:
 
 
 def _prose(source: str) -> Iterator[str]:
-    """Return the docstrings and the comments of a module."""
+    """Return the docstrings and comments in a module's source."""
     for node in ast.walk(ast.parse(source)):
         match node:
             case ast.Expr(value=ast.Constant(value=str(text))):
@@ -256,7 +256,7 @@ def _prose(source: str) -> Iterator[str]:
 
 
 def _banned_in_prose(texts: Iterable[str]) -> set[str]:
-    """Return the banned words in texts. Code in backticks and blocks of code may name keys and old words."""
+    """Return the banned words in the given texts. Text in backticks and code blocks may contain any word."""
     bare = re.sub(r"```.*?```|`[^`]*`", "", "\n".join(texts), flags=re.DOTALL)
     return set(re.findall(r"\w+", bare.lower())) & BANNED_IN_PROSE
 
