@@ -19,10 +19,7 @@ FIRST = (
     "cli/test_commands",
     "app/test_serve",
 )
-"""The files that take longest: started last, one of them would keep one worker busy while the others have ended."""
-
-These tests measure something, or their result would change if a callback were not stored within 4 s.
-"""
+"""The test files that take longest. If one of them started last, one worker would be busy long after the others ended."""
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a background job of a shell
     # the programs under test would inherit that SIGINT is ignored, but must be able to receive SIGINT
