@@ -12,14 +12,14 @@ from hypothesis import settings
 from trayalert.app.garbage_collector import collect_due
 
 FIRST = (
-    "proof/test_spreadsheet_properties",
     "packaging/test_frozen",
     "app/test_reachability",
-    "storage/recovery/test_damaged_rows",
     "cli/test_commands",
     "app/test_serve",
+    "app/test_log_faults",
+    "packaging/test_makefile",
 )
-"""The test files that take longest. If one of them started last, one worker would be busy long after the others ended."""
+"""The test files that take longest. If one of them started last, the other workers would have nothing left to do."""
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a background job of a shell
     # the programs under test would inherit that SIGINT is ignored, but must be able to receive SIGINT

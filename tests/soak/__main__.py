@@ -22,6 +22,7 @@ PARTS = {
     "reach": "tests.soak.listener.reach:measure",
     "order": "tests.soak.storage.order:measure",
     "links": "tests.soak.fuzzing.fuzz:fuzz_links",
+    "bytes": "tests.soak.fuzzing.arbitrary_bytes:measure",
     "csv": "tests.soak.fuzzing.spreadsheet:measure",
     "fuzz": "tests.soak.fuzzing.fuzz:fuzz_guided",
 }
