@@ -1,7 +1,8 @@
 """Finds the components that an alert names, such as a disk, a listener or a process of the resource.
 
 Components are read from the alert's dimensions. The dimensions for the account, the region and the resource itself are
-left out. Values are shown as they were sent. The names of dimensions come from Cloud Monitor's metric tables (2021).
+left out. Values are shown as they were sent. The names of the dimensions in this module come from Cloud Monitor's
+metric tables (2021).
 """
 
 import re
@@ -35,7 +36,7 @@ _DISK = re.compile(r"/|[A-Za-z]:|[svx]v?d[a-z]|nvme")
 _PROTOCOLS, _PORTS = ("protocol", "listenerProtocol"), ("port", "listenerPort")
 
 COMPONENT_DIMENSIONS = frozenset({*_WORDS, *_PORTS, *_PROTOCOLS}) - {"state", "status", "Status"}
-"""Names of the dimensions that identify a component. The dimensions for the state of a component are left out."""
+"""Names of the dimensions that identify a component. Dimensions that only give a component's state are left out."""
 
 
 class Component(NamedTuple):
@@ -54,12 +55,13 @@ class Component(NamedTuple):
 class ComponentWords(NamedTuple):
     """How components are read from the dimensions of one kind of callback. The defaults suit Cloud Monitor's metrics.
 
-    `known` maps each dimension that is a component to a word in `domain/wording/language.py`, in the order in which the
-    components are shown. If `unknown` is true, every other dimension is a component as well, and is shown under its own
-    name.
+    `known` maps the name of each dimension that identifies a component to a word in `domain/wording/language.py`. The
+    order of `known` is the order in which the components are shown. If `unknown` is true, every other dimension also
+    counts as a component, except those for the account, the location, the port and the protocol. Such a component is
+    shown under the name of its dimension.
 
-    If `prometheus` is true, the dimensions are Prometheus labels. The labels of an exporter are then not taken for
-    components, and a port is not taken for a listener.
+    If `prometheus` is true, the dimensions are Prometheus labels. In this case, the labels that describe an exporter
+    are removed first, and no component is read from a port or a protocol.
     """
 
     known: Mapping[str, str] = _WORDS

@@ -1,8 +1,8 @@
 """Formats the condition of a rule for the user, such as `Average ≥ 95 %`.
 
 A condition that cannot be parsed is shown as it was sent. A condition has one of three forms. The first is
-`$Average>=95`, which may contain spaces since 2023. The second, from 2018, is a JSON list of such conditions, each with
-a repeat count `times`. The third is a composite rule such as `@cpu_total[60].$Average>80&&@load_1m[60].$Maximum>4`. The
+`$Average>=95`. Since 2023, it may contain spaces. The second, from 2018, is a JSON list of such conditions, each with a
+repeat count `times`. The third is a composite rule such as `@cpu_total[60].$Average>80&&@load_1m[60].$Maximum>4`. The
 number in brackets is the period in seconds.
 """
 
@@ -31,7 +31,8 @@ _STATISTICS = ("Average", "Maximum", "Minimum", "Value", "Sum")
 def condition_text(expression: str | None, unit: str | None, language: Language) -> str:
     """Format a condition for the user.
 
-    `unit` is the unit of the alert's own metric. The units of other metrics are unknown.
+    `unit` is the unit of the alert's own metric. The condition may also name other metrics. Their units are unknown, so
+    their thresholds are shown without a unit unless the condition contains a `%`.
     """
     sent = (expression or "").strip()
     if len(sent) > _LONGEST:
@@ -96,7 +97,7 @@ def _single_condition(token: re.Match[str], unit: str | None, language: Language
 
 
 def _statistic(name: str, language: Language) -> str:
-    """Format the name of a statistic. A name such as `ErrorCodeMaximum` becomes two words."""
+    """Format the name of a statistic. `ErrorCodeMaximum` becomes `ErrorCode Maximum`."""
     for statistic in _STATISTICS:
         if name.endswith(statistic):
             return " ".join(filter(None, (name.removesuffix(statistic), language.say(statistic))))

@@ -1,8 +1,8 @@
-"""Display names of events. An unknown event is shown under its own name.
+"""Display names of events. An event without a display name is shown under the name that was sent.
 
 Event rules send machine names such as `Instance:SystemMaintenance.Reboot:Scheduled`. The meanings of these names are
 taken from Alibaba Cloud's pages "ECS system events" and "Events of Cloud Monitor's agent". The phase at the end of a
-name, such as `Scheduled`, is left out, because the alert's message contains it.
+name, such as `Scheduled`, is not displayed, because the alert's message contains it.
 """
 
 from collections.abc import Mapping

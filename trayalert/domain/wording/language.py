@@ -1,7 +1,7 @@
 """The language in which alerts are presented. Text that scripts read is never translated.
 
-Every word has a form in each language, and the code refers to a word by its English form. If the Chinese form of a word
-is missing here, this is a bug.
+Every word has a form in each language, and the code refers to a word by its English form. A word whose Chinese form is
+missing here is a bug in trayalert.
 """
 
 import enum
@@ -139,10 +139,10 @@ _ENDINGS = {
 
 
 def find_language(setting: str, environment: Mapping[str, str]) -> Language:
-    """Return the language that the setting names. If it is `auto`, return the language of the system's messages.
+    """Return the language that `setting` names or, if `setting` is `auto`, the language of the system's messages.
 
     As POSIX defines, the language of the system's messages is set by the first of LC_ALL, LC_MESSAGES and LANG that is
-    not empty.
+    not empty. Every language except Chinese counts as English.
     """
     if setting in list(Language):
         return Language(setting)

@@ -23,7 +23,7 @@ _ONE = Decimal(1)
 _PREFIXES = ("", "k", "M", "G", "T", "P", "E")
 _SHORT_TIMES = ("ns", "µs", "ms", "s")
 _LONGEST_TIME = 10**10
-"""Limit in seconds. Any longer time is shown as a number of seconds, and not in days and hours."""
+"""Limit in seconds. A time of this length or more is shown as a number of seconds instead of days and hours."""
 
 
 def quantity_text(
@@ -31,8 +31,8 @@ def quantity_text(
 ) -> str:
     """Format a value with its unit.
 
-    `text` is the value as it was sent. `value` is its number, or None if `text` is not a number. If `exact` is true,
-    the value is a threshold from a rule, and more of its decimals are shown.
+    `text` is the value as it was sent. `value` is the same value as a number, or None if `text` is not a number. If
+    `exact` is true, the value is a threshold from a rule, and is shown with more decimals.
     """
     if value is None or not math.isfinite(value):
         return printable(text, limit=40)
@@ -64,7 +64,7 @@ def _with_unit(number: Decimal, unit: Unit, language: Language, *, exact: bool) 
 
 
 def _plain_number(number: Decimal, *, exact: bool = False) -> str:
-    """Format a number: in full if it is whole or `exact` is true, otherwise with about three digits.
+    """Format a number: in full if it is whole, to six decimals if `exact` is true, otherwise with about three digits.
 
     Very large and very small numbers are written with up to four digits and an exponent.
     """

@@ -17,17 +17,18 @@ class Measure(enum.Enum):
     BITS = enum.auto()
     SECONDS = enum.auto()
     COUNT = enum.auto()
-    """A count of things. The unit, such as `Count`, is shown only if both the unit and the language are Chinese."""
+    """A count of things. The unit, such as `Count` or `个`, is shown only if both it and the language are Chinese."""
     NAMED = enum.auto()
     """A count of things for which `domain/wording/language.py` has a word."""
     OTHER = enum.auto()
 
 
 class Unit(NamedTuple):
-    """A unit of a measure. `per` is `/s`, `/min`, `/h`, `/day` or an empty string.
+    """A unit of a measure.
 
-    `factor` converts a number with this unit to the base unit of its measure. `word` is the word to show after a
-    number.
+    To convert a number with this unit to the base unit of the measure, multiply the number by `factor`. `word` is the
+    word to show after a number. If the unit is a rate, `per` is its time span: `/s`, `/min`, `/h` or `/day`. Otherwise
+    `per` is empty.
     """
 
     measure: Measure
@@ -99,7 +100,7 @@ def _without_span(sent: str) -> tuple[str, str]:
 
 
 def _read_data(base: str) -> Unit | None:
-    """Parse a unit of bytes or bits. Return None if `base` is another unit.
+    """Parse a unit of bytes or bits. Return None if `base` is not such a unit.
 
     In short forms such as `MB` and `Mb`, `B` means byte and `b` means bit.
     """
