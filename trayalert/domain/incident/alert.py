@@ -11,7 +11,7 @@ from trayalert.domain.incident.level import Level
 from trayalert.domain.times import Millis
 
 SAME_TEXT_SPAN: Millis = 10 * 60 * 1000
-"""An alert whose identity contains no time counts as a retry only for this long after its first delivery."""
+"""If identities contain no time, equal identities mean a retry only for this long after the first delivery."""
 
 
 class Kind(str):
@@ -40,11 +40,11 @@ class State(enum.StrEnum):
 class Identity:
     """Distinguishes a retry of an alert from the next alert.
 
-    If the identities of two alerts have the same `text`, both are the same alert.
+    If two identities have the same `text`, their alerts are the same alert. The fields describe two exceptions.
     """
 
     text: str
-    """If empty, the identity is equal to no other identity."""
+    """An empty text is an exception: the alert is then never the same as another alert."""
     timed: bool
     """Whether `text` contains the alert's time. If not, equal texts mean the same alert only within SAME_TEXT_SPAN."""
 
@@ -100,9 +100,15 @@ class Alert:
     one_off: bool = False
     """Whether the alert's OK may never come. If true, the incident closes by itself after a while."""
     dated_once: bool = False
-    """Whether the sender may give an ALERT and the OK that ends it the same time."""
+    """Whether the sender may give an ALERT and the OK that ends it the same time.
+
+    If true, the OK ends an incident whose latest ALERT has the same time.
+    """
     resent: bool = False
-    """Whether the sender sends the alert again, with the same time, while the alert is firing."""
+    """Whether the sender repeats the alert, with the same time, for as long as the alert is firing.
+
+    If true, a repeat that comes after the alert's OK may count as a new alert that opens a new incident.
+    """
     only_closes: bool = False
     """Whether this OK is stored only if an incident with its key is open. Always false for a callback's first alert."""
     related_keys: tuple[str, ...] = ()

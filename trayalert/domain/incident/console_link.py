@@ -85,7 +85,7 @@ class LinkTemplate:
     url: str
     grade: str
     weak: bool = False
-    """Whether the page is ranked after the metric chart, because the chart is the better page."""
+    """Whether the metric chart is more useful than this page. If true, the page is ranked after the chart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

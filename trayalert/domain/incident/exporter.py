@@ -1,8 +1,9 @@
 """Separates the labels of a Prometheus metric from the labels of the exporter that measured the metric.
 
-An exporter measures other programs. Prometheus adds labels that describe the exporter (its job, instance, pod, service
-and so on) to the labels of the metric. If both the metric and the exporter have a label of the same name, and
-`honor_labels` is false, Prometheus renames the metric's label to `exported_…`.
+An exporter measures something other than itself: a host, other programs or the objects of an API. Prometheus adds
+labels that describe the exporter (its job, instance, pod, service and so on) to the labels of the metric. If both the
+metric and the exporter have a label of the same name, and `honor_labels` is false, Prometheus renames the metric's
+label to `exported_…`.
 
 Sources: prometheus.io, "Configuration" (`honor_labels`), "Exporters and integrations", "Multi-target exporter pattern";
 Prometheus' wiki, "Default port allocations"; kube-state-metrics' docs/metrics; the Helm charts of prometheus-community.
@@ -118,7 +119,7 @@ _SERVER_PORTS = frozenset({
 })  # fmt: skip
 """Ports of servers.
 
-If `instance` has one of these ports, it was relabelled, and is the address of the measured server.
+An `instance` with one of these ports was relabelled: it is the address of the measured server, not of the exporter.
 """
 
 
@@ -126,7 +127,7 @@ class MetricLabels(NamedTuple):
     """The labels of a metric without the labels of its exporter."""
 
     labels: Mapping[str, str]
-    """The labels, keyed by their original names. Prometheus may have renamed them to `exported_…`."""
+    """The labels, keyed by their original names: without the prefix `exported_` that Prometheus may have added."""
     resource: str | None
     """The name of the label that names the alert's resource, or None."""
     host: str | None
@@ -167,8 +168,8 @@ def read_labels(labels: Mapping[str, str]) -> MetricLabels:
 def _find_exporter(labels: Mapping[str, str]) -> tuple[str, _ExporterFamily | None]:
     """Return the word by which the exporter was recognised, such as `node-exporter`, and the exporter's family.
 
-    The family is None if there is no exporter. A job that names an exporter takes precedence over all other labels,
-    because kube-state-metrics and the kubelet also report on the pods of other exporters.
+    The family is None if no exporter was recognised. If the label `job` names an exporter, it takes precedence over all
+    other labels, because kube-state-metrics and the kubelet also report on the pods of other exporters.
     """
     exporter = _family_of(labels.get("job"))
     if exporter[1] is None and (
@@ -232,9 +233,9 @@ def _foreign_labels(
 def _is_exporter_instance(labels: Mapping[str, str]) -> bool:
     """Return whether `instance` is the address of the exporter, and not of the server that the exporter measures.
 
-    This is the case if the host has the name of an exporter. It is also the case if the labels come from a cluster and
-    the port is not a server's port: then Kubernetes' service discovery has set `instance` to the exporter's address,
-    and no relabelling has replaced it.
+    This is the case if the host in `instance` has the name of an exporter. It is also the case if the labels come from
+    a cluster and the port in `instance` is not a server's port: Kubernetes' service discovery has then set `instance`
+    to the exporter's address, and no relabelling has replaced that address.
     """
     host, port = _host_and_port(labels)
     as_discovered = any(map(labels.get, _IN_CLUSTER)) and port is not None and port not in _SERVER_PORTS
@@ -279,9 +280,9 @@ def _target_labels(
 
 
 def _drop_foreign_pods(own: dict[str, str], names: Iterable[str]) -> None:
-    """Remove the pod labels if the pod belongs to an unknown exporter, and not to the alert's workload.
+    """Remove the labels of a pod and its container if the pod's name is unlike the names of the alert's workloads.
 
-    `names` are the labels that name workloads.
+    Such a pod belongs to an unknown exporter. `names` are the names of the labels that name workloads.
     """
     workloads = [own[name] for name in names if name in own]
     for name in _PODS:
@@ -300,6 +301,6 @@ def _first(labels: Mapping[str, str], names: Iterable[str]) -> str | None:
 
 
 def _host_and_port(labels: Mapping[str, str]) -> tuple[str | None, int | None]:
-    """Return the host and the port in the label `instance`. Both are None if the label has another form."""
+    """Return the host and the port in the label `instance`. Both are None unless the label has the form HOST:PORT."""
     match = _HOST_AND_PORT.fullmatch(labels.get("instance", "")[:_LONGEST_NAME])
     return (match[1], int(match[2])) if match else (None, None)

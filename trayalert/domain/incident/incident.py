@@ -4,8 +4,8 @@
 stores the alert. Alerts are ordered by event time, so the order in which they arrive does not matter. An alert without
 a readable event time is ordered by its time of arrival.
 
-If an ALERT and an OK have the same time, the ALERT wins, so that no incident recovers by accident. The exception is an
-alert that is `dated_once`.
+If an ALERT and an OK have the same time, the ALERT wins, so that no incident recovers by accident. But if the
+alerts are `dated_once`, the OK wins.
 """
 
 import enum
@@ -55,7 +55,7 @@ class Change(enum.StrEnum):
 
 
 class Incident(NamedTuple):
-    """One incident. It is a named tuple, because a tuple is cheap to replace.
+    """One incident. It is a named tuple, because copying a tuple with changed fields is cheap.
 
     All times are event times, except `last_received_at`, `expires_at`, and the `closed_at` of an incident that was
     closed manually or by itself.
@@ -141,9 +141,9 @@ class Arrival:
 def fold(arrival: Arrival, incidents: Sequence[Incident]) -> FoldResult:
     """Fold an alert into its incident, and return all incidents that have changed.
 
-    `incidents` must contain every incident that has the alert's key, its subject or one of its `related_keys`, and that
-    is open, has no OK, or has an OK that is not earlier than the alert. If the alert opens a new incident, the id of
-    that incident is 0.
+    The candidates are the incidents that have the alert's key, its subject or one of its `related_keys`. `incidents`
+    must contain every candidate that is open, every candidate without an OK, and every candidate whose OK is not
+    earlier than the alert. If the alert opens a new incident, the id of that incident is 0.
     """
     alert, at = arrival.alert, arrival.at
     own: list[Incident] = []
@@ -233,8 +233,8 @@ def _expiry(alert: Alert, received_at: Millis) -> Millis | None:
 def _later_expiry(alert: Alert, incident: Incident, received_at: Millis, *, is_latest: bool) -> Millis | None:
     """Return when an open incident closes by itself after the alert has joined it.
 
-    Return None if the incident waits for its OK. Only the latest alert can make an incident wait that would otherwise
-    have closed by itself.
+    Return None if the incident waits for its OK. An incident that would have closed by itself waits for its OK only if
+    the alert is the latest of the incident.
     """
     expires_at = _expiry(alert, received_at)
     if expires_at is None:

@@ -4,7 +4,7 @@ import enum
 
 
 class Level(enum.StrEnum):
-    """The level of an alert. The members are listed from best to worst, and are compared by `rank`."""
+    """The level of an alert. The members are listed from best to worst. To compare levels, compare their `rank`."""
 
     OK = "OK"
     INFO = "INFO"
@@ -74,8 +74,7 @@ def read_level(*words: str | None, absent: Level = Level.WARN) -> Level:
 def read_alert_level(*words: str | None, recovered: bool) -> Level:
     """Return the level for the sender's words, or a default if none of the words is known.
 
-    The default is OK if the alert has `recovered`, and WARN if it has not. The word `ok` is ignored if the alert has
-    not recovered.
+    If the alert has `recovered`, the default is OK. Otherwise the default is WARN, and the word `ok` is ignored.
     """
     if recovered:
         return read_level(*words, absent=Level.OK)

@@ -38,7 +38,7 @@ class StoredIncident:
 
 @dataclass(frozen=True, slots=True)
 class SecretUse:
-    """How many deliveries used the secret with this name, and when the last of them came."""
+    """The number of deliveries that used the secret with this name, and the time at which the last of them came."""
 
     name: str
     deliveries: int
@@ -62,7 +62,7 @@ class LastReport(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """Counts for the whole log, and when the last callback came."""
+    """Counts for the whole log, and the time at which the last callback came."""
 
     alerts: int
     deliveries: int
