@@ -1,7 +1,7 @@
 """Commands that the admin has defined for the menu of an incident: the `[commands]` table of the settings.
 
 A command is a list of arguments, never a command line for a shell. The values of its placeholders come from a callback.
-The attacker is a sender who has got hold of the callback URL. Therefore a value is passed on only if it has the
+The attacker is a sender who has learnt the callback URL. Therefore a value is passed on only if it has the
 expected form. In particular, no value begins with a dash, and no value contains a special character of a shell, in case
 the program calls a shell.
 """
@@ -32,8 +32,8 @@ _SCRIPT_FOLLOWS = re.compile(r"-[A-Za-z]*c[A-Za-z]*|--command")
 class CustomCommand:
     """A command that the admin has defined.
 
-    `name` is the label of its menu entry. `arguments` contains the program, followed by the arguments of the program,
-    which may contain `{placeholders}`.
+    `name` is the label of the command's menu entry. `arguments` contains the program, followed by the arguments to pass
+    to it. The arguments may contain `{placeholders}`; the name of the program must not.
     """
 
     name: str
@@ -44,8 +44,8 @@ class CustomCommand:
 class FilledCommand:
     """A command whose placeholders have been filled for one alert.
 
-    `arguments` contains the program and its arguments. If the command cannot be started, `arguments` is empty, and
-    `problem` is a clause that says why. Otherwise `problem` is None.
+    `arguments` contains the program and its arguments, and `problem` is None. If a placeholder cannot be filled,
+    `arguments` is empty, and `problem` is a clause that says why.
     """
 
     name: str
@@ -74,7 +74,8 @@ def fill_command(command: CustomCommand, alert: Alert, *, default_region: str | 
 def _value(name: str, alert: Alert, default_region: str | None) -> tuple[str | None, str | None]:
     """Return the alert's value for a placeholder, and the value to pass to the program.
 
-    The value to pass is None if the alert has no value, or if its value must not be passed on.
+    The value to pass is None if there is no value, or if the value must not be passed on. If the alert's `region` is
+    missing or not valid, the region to pass comes from the alert's dimensions or from `default_region`.
     """
     match name:
         case "address":
@@ -91,7 +92,10 @@ def _value(name: str, alert: Alert, default_region: str | None) -> tuple[str | N
 
 
 def _address(text: str) -> str | None:
-    """Return the address in its canonical form. Return None if the text is not the address of another computer."""
+    """Return the address in its canonical form, or None if the text is not an address that may be passed on.
+
+    An unspecified, loopback, link-local or multicast address is not passed on, nor is an IPv6 address with a zone.
+    """
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

@@ -1,7 +1,7 @@
 """Console links that the admin has defined: the `[console_links]` table of the settings.
 
-If an entry is wrong, the built-in page stays in use. When a template has been filled, `console_link.is_allowed` checks
-the result again.
+If an entry is wrong, the built-in page stays in use. This module checks the templates when the settings are read. When
+a template has been filled for an alert, `console_link.is_allowed` checks the resulting link as well.
 """
 
 import re

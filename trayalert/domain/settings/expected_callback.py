@@ -25,9 +25,9 @@ _EXAMPLE = 'name = "nightly backup", hours = 25 and rule = "backup-*"'
 class ExpectedCallback:
     """A rule or resource that must report at least once every `hours` hours.
 
-    `rule`, `resource`, `namespace` and `kind` are patterns, in which `*` matches any text. A callback counts as a
-    report if it matches all patterns that are not None. `level` is the level of the incident that opens if no report
-    comes.
+    `rule`, `resource`, `namespace` and `kind` are patterns, in which `*` matches any text. `rule` and `resource` may
+    match either a name or an id. A callback counts as a report if it matches all patterns that are not None. If no
+    report comes in time, an incident of the given `level` opens.
     """
 
     name: str

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 class Ingress(enum.StrEnum):
     """The ways in which Cloud Monitor can reach this computer.
 
-    With `TUNNEL`, callbacks come through a tunnel program. With `HOST`, callbacks come to a public host of the admin,
-    either directly or through a reverse proxy. With `FORWARD`, callbacks come through a router that forwards a port.
+    With `TUNNEL`, callbacks come through a tunnel program. With `HOST`, this computer has a public address, or a web
+    server of the admin has one and passes callbacks on to this computer. With `FORWARD`, callbacks come through a
+    router that forwards a port.
     """
 
     TUNNEL = "tunnel"

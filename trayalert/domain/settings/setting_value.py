@@ -70,7 +70,8 @@ def matching(pattern: str | re.Pattern[str], expected: str) -> Reader:
 def whole_number(least: int, most: int, *, of: str = "", zero: str = "") -> Reader:
     """Return a parser that accepts only whole numbers from `least` to `most`.
 
-    If `zero` is given, 0 is accepted as well, and `zero` explains in the error message what 0 means. `of` is the unit.
+    If `zero` is given, 0 is accepted as well, and `zero` explains in the error message what 0 means. `of` is the unit
+    that the error message names.
     """
     expected = f"a whole number{of and f' of {of}'} from {least} to {most}{zero}"
     return checked(lambda value: type(value) is int and (least <= value <= most or (zero and value == 0)), expected)

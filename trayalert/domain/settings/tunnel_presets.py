@@ -16,35 +16,40 @@ from trayalert.domain.tunnel import Tunnel
 class TunnelPreset:
     """What is known about one kind of tunnel.
 
-    `keys` contains the keys that a `[tunnel]` table of this kind may have, in addition to the keys that all kinds have.
-    `arguments` returns the arguments for the program.
-
-    If there is a `url_pattern`, the public address is searched for in the program's output. If there is none, the
-    address is fixed, and the setting `public_url` contains it.
-
-    If there is a `ready` pattern, the tunnel is up once its address is known and `settle_seconds` have passed since a
-    line of the output matched `ready`. If there is no `ready` pattern, the tunnel is up as soon as its address is found
-    in the output. If there is neither a `ready` pattern nor a `url_pattern`, the tunnel is up `settle_seconds` after
-    its start.
-
-    Each item in `failures` consists of a pattern and a sentence. The sentence explains an output line that the pattern
-    matches. The patterns are not compiled until they are needed. If several patterns match, the first of them gives the
-    most informative explanation.
+    If the kind has a `ready` pattern, the tunnel is up once its address is known and `settle_seconds` have passed since
+    a line of the output matched `ready`. If the kind has a `url_pattern` but no `ready` pattern, the tunnel is up as
+    soon as its address is found in the output. If the kind has neither, the tunnel is up `settle_seconds` after the
+    program has been started.
     """
 
     title: str
+    """The name of the tunnel service or program, as the user sees it."""
     note: str
+    """A phrase in which the setup assistant describes this kind of tunnel."""
     program: str
+    """The name of the program, or an empty string if only the admin's settings name the program."""
     install_hint: str
+    """A sentence that says where to get the program."""
     arguments: Callable[[Tunnel, ListenerAddress], tuple[str, ...]]
+    """Returns the arguments to start the program with."""
     keys: frozenset[str] = frozenset()
+    """The keys that a `[tunnel]` table of this kind may have, in addition to the keys that all kinds share."""
     token_variable: str | None = None
+    """The environment variable that passes the token to the program, unless the `[tunnel]` table names another."""
     url_pattern: re.Pattern[str] | None = None
+    """Finds the public address in the program's output. None if the address is fixed and set as `public_url`."""
     warning: str | None = None
+    """A sentence that the user sees while a tunnel of this kind is up, or None."""
     ready: re.Pattern[str] | None = None
+    """Matches the output line in which the program reports that it has connected, or None."""
     settle_seconds: float = 0.0
     failures: tuple[tuple[str, str], ...] = ()
+    """Pairs of a pattern and a sentence that explains the output lines that the pattern matches.
+
+    The most informative pairs come first. The patterns are strings, because they are compiled only when needed.
+    """
     version_arguments: tuple[str, ...] = ("--version",)
+    """The arguments that make the program print its version. Empty if the program must not be run for its version."""
 
 
 _TOKEN_KEYS = frozenset({"token_file", "token_variable"})

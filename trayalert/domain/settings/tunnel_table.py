@@ -22,9 +22,9 @@ from trayalert.domain.text import as_written, suggestion
 from trayalert.domain.tunnel import Tunnel
 
 _MOST_REPEATS = 3
-"""Maximum number of repeats, such as `*`, in the admin's own pattern.
+"""Maximum number of repeats, such as `*`, in the admin's `url_pattern`.
 
-Each repeat adds a power to the worst-case running time.
+Each repeat raises the exponent of the worst-case running time by one.
 """
 
 _PLACEHOLDERS = ("host", "port", "address")
@@ -42,7 +42,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 def read_tunnel(value: object) -> tuple[Tunnel | None, tuple[str, ...]]:
     """Read the `[tunnel]` table. Return the tunnel, and a sentence for each problem.
 
-    The tunnel is None if it cannot be started.
+    The tunnel is None if any value is wrong, or if a required key is missing.
     """
     if not isinstance(value, Mapping):
         # no message quotes a whole value, except that of `kind`, because a secret may have been put there by mistake
@@ -142,9 +142,9 @@ _PATTERN = _text(r'a regular expression, such as "https://[a-z0-9-]+\\.example\\
 
 
 def _url_pattern(value: object) -> str:
-    """Return the value if it is a valid regular expression, or raise `SettingError`.
+    """Return the value if it is a regular expression that is valid and never slow, or raise `SettingError`.
 
-    The event loop searches the tunnel's output for the pattern, so a pattern that might be slow is refused.
+    A slow pattern would block the event loop, which searches the tunnel's output for the pattern.
     """
     text = str(_PATTERN(value))
     try:
