@@ -21,9 +21,10 @@ FORM = "application/x-www-form-urlencoded; charset=UTF-8"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Callback:
-    """One HTTP request with a correct secret. `query` and `body` are raw bytes that have not been decoded.
+    """One HTTP request with a correct secret, or a callback that trayalert itself has created.
 
-    A callback with the method INTERNAL_METHOD is not a request: trayalert itself has created it.
+    A callback that trayalert has created has the method INTERNAL_METHOD. `query` and `body` are raw bytes that have not
+    been decoded.
     """
 
     received_at: Millis
@@ -40,5 +41,5 @@ class Callback:
 Receive = Callable[[Callback], Awaitable[bool]]
 """A function that stores a callback. It returns True once the callback is stored.
 
-It returns False if the callback cannot be stored now, so that the sender must send the callback again.
+It returns False if the callback cannot be stored now. The sender must then send the callback again.
 """

@@ -1,4 +1,4 @@
-"""Events, which tell subscribers what has changed.
+"""Events that tell subscribers what has changed.
 
 An event about stored data is announced only after the data are on disk. Events carry ids instead of rows. A subscriber
 that needs a row reads it from the log.
@@ -16,7 +16,7 @@ from trayalert.domain.tunnel import TunnelState
 
 @dataclass(frozen=True, slots=True)
 class CallbackArrived:
-    """A callback was stored. The callback may be a retry. Two events are equal even if their `delivery_id` differs."""
+    """A callback was stored. The callback may be a retry. Comparing two of these events ignores their `delivery_id`."""
 
     received_at: Millis
     delivery_id: int = field(default=0, compare=False)
@@ -47,7 +47,7 @@ class ListenerChanged:
     """A sentence that says why the listener is not open, or None if the listener is open."""
     tls: bool = False
     opened: bool = True
-    """False if the listener was already open and only its note has changed. Not used if there is a `problem`."""
+    """False if the listener was already open and only its note has changed. Meaningless if there is a `problem`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class TunnelChanged:
 
 @dataclass(frozen=True, slots=True)
 class UrlChanged:
-    """The public address began to differ from the address that the user knows, or ceased to differ from it.
+    """The public address has begun to differ from the address that the user knows, or is equal to it again.
 
     `before` is the address that the user knows. While `before` and `now` differ, the admin must change the callback URL
     in the console's alert rules. If they are equal, the old address is back, or the user has confirmed the new address.
@@ -126,7 +126,12 @@ class GapChanged:
 
 @dataclass(frozen=True, slots=True)
 class ReceptionResumed:
-    """A gap that was long enough to be reported has ended. This event is announced only once for each gap."""
+    """A gap that was long enough to be reported has ended.
+
+    This event is announced once for each such gap. It is announced some seconds after the end of the gap, because it
+    counts what arrived in those seconds. No event is announced for a gap with the cause `blind`, because
+    ReachabilityChanged already reports its end.
+    """
 
     gap: Gap
     callbacks: int
@@ -139,15 +144,17 @@ class ReceptionResumed:
 
 @dataclass(frozen=True, slots=True)
 class SampleSent:
-    """A sample callback was sent, or sending it has failed.
+    """A sample alert and its recovery were sent, or sending one of them has failed.
 
     `problem` is a sentence that says why the sample did not arrive, or None if it arrived.
     """
 
     problem: str | None
     public: bool
-    """Whether the sample was sent through the public address. If no public address is known, the sample is sent to the
-    listener's own address, which proves nothing about Cloud Monitor's way.
+    """Whether the sample was sent to the public address.
+
+    If no public address is known, the sample is sent to the listener's own address. It then does not prove that Cloud
+    Monitor can reach the listener.
     """
 
 

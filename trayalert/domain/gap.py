@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from trayalert.domain.times import Millis
 
 MIN_GAP: Millis = 1_000
-"""Minimum length of a gap. A shorter span may come from a restart, or from an announced sleep that did not happen."""
+"""Minimum length of a gap that is recorded.
+
+A shorter span may come from a restart, or from a sleep that the system announced but that did not happen.
+"""
 
 
 class GapCause(enum.StrEnum):
     """Why no callback could arrive.
 
-    A word that is unknown, because of damage or because another version wrote it, is read as `blind`. Otherwise one bad
-    row of the log would hide all other rows.
+    An unknown word in the log is read as `blind`, because otherwise one bad row would hide all other rows. A word is
+    unknown if the log is damaged or if another version of trayalert wrote the word.
     """
 
     OFF = "off"

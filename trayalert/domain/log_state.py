@@ -20,6 +20,9 @@ class LogState:
     Old sentences are dropped when new ones are added.
     """
     new_file: int = 0
-    """How many times the log file has been replaced. When this number changes, readers must read everything again."""
+    """How many times the log file has been replaced or a salvage has ended.
+
+    When this number changes, readers must read everything again.
+    """
     salvaging: bool = False
     """Whether a quarantined log is being salvaged. Until the salvage ends, more open incidents may appear."""

@@ -1,4 +1,4 @@
-"""A desktop notification, and the two requests about notifications: show one and withdraw one.
+"""Desktop notifications, and the requests to show and to withdraw a notification.
 
 Each string is one printable line (`domain/text.py`). The notifier escapes the strings if its notification daemon
 requires it.
@@ -23,9 +23,9 @@ class Notification:
     title: str
     lines: tuple[str, ...] = ()
     button: str = "Open"
-    """The label of the first button. Clicking the text of the notification does the same as clicking this button."""
+    """The label of the first button. A click on the text of the notification has the same effect as this button."""
     more_buttons: tuple[tuple[str, str], ...] = ()
-    """Further buttons, each as a pair of its key and its label. If a button is clicked, its key is reported."""
+    """Further buttons, each as a pair of its key and its label. A click on a button reports its key."""
     timeout: Millis | None = None
     """How long the notification stays on the screen, or None if the notification daemon decides."""
     update_only: bool = False

@@ -34,7 +34,10 @@ class ReachabilityState:
 
     reach: Reachability = Reachability.UNKNOWN
     since: Millis | None = None
-    """The time since which `reach` has applied. For `blind`, this is the time of the last proof if there was one."""
+    """The time since which `reach` has applied.
+
+    If a failed probe changed `reach` from `reachable` to `blind`, this is the time of the last successful probe.
+    """
     why: str | None = None
     """A sentence that says why the listener is not reachable and what to do, or None."""
     public_url: str | None = None

@@ -39,7 +39,11 @@ class Jump:
 
 @dataclass(frozen=True, slots=True)
 class ClockState:
-    """How far the wall clock is `ahead` of the steady clock, and the last `jump` of the wall clock, or None."""
+    """What has been observed about the wall clock.
+
+    `ahead` is how far the wall clock is ahead of the steady clock. `jump` is the last jump of the wall clock, or None
+    if it has not jumped.
+    """
 
     ahead: Millis
     jump: Jump | None = None
@@ -58,7 +62,10 @@ def observe_clock(clock: ClockState | None, *, wall: Millis, ticks: Millis) -> C
 
 
 def is_stable(clock: ClockState, *, ticks: Millis) -> bool:
-    """Return whether the wall clock has not jumped recently. Only then may incidents be closed because of its time."""
+    """Return whether the wall clock has not jumped recently.
+
+    Soon after a jump, no incident may be closed because of the time that the wall clock shows.
+    """
     return clock.jump is None or ticks - clock.jump.ticks >= _SETTLING_TIME
 
 

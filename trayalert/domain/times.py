@@ -14,7 +14,7 @@ _ISO = re.compile(
     r"\d{4}-?\d\d-?\d\d[T ]\d\d:?\d\d(?::?\d\d)?(?:[.,]\d{1,9})?\s?(?:Z|UTC|[+-]\d\d:?\d\d)", re.ASCII | re.IGNORECASE
 )
 _OLDEST: Millis = 978_307_200_000
-"""A time in 2001, which is before any alert.
+"""The beginning of 2001, which is before any alert.
 
 An earlier time counts as missing, because programs in Go write the year 1 for a missing time.
 """
@@ -67,7 +67,7 @@ def as_datetime(moment: Millis) -> datetime:
 
 
 def local_text(moment: Millis, form: str) -> str:
-    """Format the time in local time with a `strftime` format such as `%H:%M`."""
+    """Format the time, converted to the local time zone, with a `strftime` format such as `%H:%M`."""
     return as_datetime(moment).astimezone().strftime(form)
 
 

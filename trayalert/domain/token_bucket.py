@@ -1,14 +1,14 @@
-"""A token bucket, which limits a rate: a burst of tokens is available first, then one token per interval.
+"""A token bucket for limiting a rate: a burst of tokens is available first, then one token per interval.
 
 The module reads no clock: the caller passes in the time.
 """
 
 
 class TokenBucket:
-    """A token bucket, which is full at first.
+    """A token bucket that is full at first.
 
-    The constructor's `now` is the current time. `now` and `interval` may be in any unit, but both must be in the same
-    one.
+    It holds up to `capacity` tokens and gains one token per `interval`. `now` is the current time. `now` and `interval`
+    may be in any unit of time, but must be in the same unit.
     """
 
     __slots__ = ("_capacity", "_interval", "_refilled_at", "_tokens")

@@ -59,7 +59,7 @@ class TunnelState:
     warning: str | None = None
     """A warning that applies while the tunnel is up, for example that its address changes at each start.
 
-    None if there is none.
+    None if no warning applies.
     """
     since: Millis | None = None
     """When `phase` last changed."""
