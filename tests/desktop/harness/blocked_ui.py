@@ -1,7 +1,8 @@
-"""A script that runs the tray application, and blocks its main thread for 3 s soon after the start.
+"""A script that runs the tray application and blocks its main thread for 3 s, one second after the start.
 
 `blocked_ui.py DATA_DIR sleep|spin` prints `blocked` before the 3 s, and `free` after the 3 s. With `sleep`, other
-threads can run, as during most long work of Qt. With `spin`, the main thread runs Python code, which holds the GIL.
+threads can run, as they can during most of Qt's own long operations. With `spin`, the main thread runs Python code,
+which holds the GIL.
 """
 
 import sys

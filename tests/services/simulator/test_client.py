@@ -1,4 +1,4 @@
-"""The simulator of Cloud Monitor with a real HTTP server, which records the requests."""
+"""The simulator of Cloud Monitor, tested against a real HTTP server that records the requests."""
 
 import json
 import threading
@@ -25,7 +25,11 @@ SAMPLE_KINDS = {
 
 @dataclass
 class Receiver:
-    """A server that gives each of `answers` once, where None closes the connection, and answers 200 from then on."""
+    """A server that gives each answer in `answers` once, and then always 200.
+
+    Each answer is a status code, or None to close the connection without an answer. `seen` contains the method, path,
+    headers and body of each request. `connections` contains the client ports of all connections.
+    """
 
     port: int = 0
     answers: list[int | None] = field(default_factory=list)
