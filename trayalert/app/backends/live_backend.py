@@ -17,8 +17,8 @@ from trayalert.ui.backend import Backend
 class DesktopActions:
     """Implements `ui.backend.UserActions`.
 
-    `pause` is called with the time until which desktop notifications are paused, or with None to resume them. `quit_`
-    ends the program.
+    `pause` is called with the time until which to pause desktop notifications, or with None to resume them. `quit_` is
+    called to end the program.
     """
 
     def __init__(
@@ -43,9 +43,9 @@ class DesktopActions:
         return run_command(command)
 
     def resolve(self, incident_id: int) -> None:
-        """At the user's request, start to mark an incident as recovered.
+        """At the user's request, start marking an incident as recovered, and return immediately.
 
-        IncidentChanged is announced if the incident was open, and ResolveFailed if the incident could not be changed.
+        Later, IncidentChanged is published if the incident was open, or ResolveFailed if it could not be changed.
         """
         self._receiver.resolve(incident_id)
 

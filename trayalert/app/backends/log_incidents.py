@@ -1,6 +1,6 @@
 """Provides the widgets with the incidents and gaps in the log. Main thread only.
 
-If the log cannot be read, no method raises an exception.
+If the log cannot be read, no method raises an exception. The methods that read it return None or an empty sequence.
 """
 
 from collections.abc import Sequence
@@ -76,7 +76,7 @@ class LogIncidents:
         return console_links(incident.alert.alert, self._links)
 
     def commands(self, incident: StoredIncident) -> Sequence[FilledCommand]:
-        """Return the admin's custom commands, filled in for an incident.
+        """Return the admin's custom commands, with their placeholders filled in for an incident.
 
         If a command cannot be run for the incident, its `problem` says why.
         """

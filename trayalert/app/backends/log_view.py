@@ -1,9 +1,9 @@
-"""Reads the log for the main thread, even if the log is temporarily unreadable or is replaced with another file.
+"""Reads the log for the widgets, and copes with a log that is unreadable for a time or is replaced with another file.
 
-Main thread only. A failed query does not raise an exception. Its problem is reported until the same query succeeds.
-Each fault closes the file, so that the next query opens the file that is then at the path. If a failed query took long,
-for example because another program has locked the file, no query is made for a second, so that the window does not
-freeze.
+Main thread only. If a query fails, no exception is raised, but the problem is reported until the same query succeeds.
+After each fault, the file is closed, and the next query opens the file that is at the path by then. If a failed query
+took long, for example because another program had locked the file, no query is made for the next second, so that the
+window does not freeze.
 """
 
 import logging
@@ -38,7 +38,8 @@ class LogView:
     def __init__(self, path: Path, *, verify: Callable[[], None]) -> None:
         """Prepare to query the log at `path`, without opening the file yet.
 
-        `verify` is called if a query finds the file damaged or missing, because the writer may not have noticed.
+        `verify` asks the writer to verify the log. It is called when a query finds the file damaged or missing, because
+        the writer may not have noticed this.
         """
         self._path = path
         self._verify = verify
@@ -52,7 +53,7 @@ class LogView:
         return tuple(dict.fromkeys(self._problems.values()))
 
     def ask(self, question: str, answer: Callable[[Reader], _Answer]) -> _Answer | None:
-        """Call `answer` with a Reader and return its result, or None if the log cannot be read.
+        """Call `answer` with a Reader and return its result, or None if the log cannot be read or queries are paused.
 
         `question` identifies the query. If the query fails, its problem is in `problems` until a query with the same
         `question` succeeds.

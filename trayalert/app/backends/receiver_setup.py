@@ -51,7 +51,10 @@ class ReceiverSetup:
         )
 
     def probe(self) -> None:
-        """Start a probe through the public address. ReachabilityChanged is announced when the probe has ended."""
+        """Start a probe through the public address.
+
+        If the result of the probe changes the reachability, ReachabilityChanged is published.
+        """
         self._receiver.run_coroutine(self._receiver.connectivity.probe())
 
     def ingress(self) -> ChosenIngress | None:
@@ -59,9 +62,10 @@ class ReceiverSetup:
         return chosen_ingress(self._receiver.connectivity.settings)
 
     def choose_ingress(self, chosen: ChosenIngress) -> str | None:
-        """Write `chosen` into settings.toml and switch to this ingress.
+        """Write `chosen` into settings.toml and start switching to this ingress.
 
-        Return None on success, or a sentence that says why the settings were not written.
+        Return None if the settings were written, or a sentence that says why they were not. The method does not wait
+        for the switch.
         """
         from trayalert.app.settings_file import change_settings  # noqa: PLC0415 - imports tomlkit, which costs memory
 
@@ -85,9 +89,9 @@ class ReceiverSetup:
         self._receiver.call_soon(self._receiver.connectivity.accept_url)
 
     def send_sample(self) -> None:
-        """Start to send a sample alert and its recovery, the way Cloud Monitor does.
+        """Start sending a sample alert and then its recovery, the way Cloud Monitor does.
 
-        SampleSent is announced when both have been sent or one of them has failed.
+        SampleSent is published when both have been sent, or when sending one of them has failed.
         """
         url, public, announce = self.callback_url(), self.public_url() is not None, self._receiver.announce
 

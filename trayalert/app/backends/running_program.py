@@ -1,7 +1,7 @@
 """Provides the widgets with the state of the running program. Main thread only.
 
-If the log cannot be read, the state has a problem that says so. The incidents that were open at the last successful
-query still count as open.
+If the log cannot be read, the state contains a problem that says so, and still counts the incidents that were open at
+the last successful query.
 """
 
 import os
@@ -38,7 +38,7 @@ class RunningProgram:
         notifier_problem: Callable[[], str | None],
     ) -> None:
         self.paused_until: Millis | None = None
-        """The time until which the user has paused notifications, or None. The time may be past."""
+        """The time until which the user has paused notifications, or None. A time in the past has no effect."""
         self._plan = plan
         self._receiver = receiver
         self._log = log

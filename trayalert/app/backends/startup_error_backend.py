@@ -41,7 +41,7 @@ def _no(*_: object, **__: object) -> bool:
 
 
 class NoIncidents:
-    """Implements `ui.backend.IncidentQueries` without a log: there are no incidents, and no gaps are known."""
+    """Implements `ui.backend.IncidentQueries` without a log: no incidents are listed, and the gaps are unknown."""
 
     open = worst_open = closed = by_ids = alerts_of = console_links = commands = staticmethod(_empty)
     gaps = sender_text = staticmethod(_nothing)
@@ -51,7 +51,8 @@ class NoIncidents:
 class StoppedProgram:
     """Implements `ui.backend.ProgramQueries` for a program that could not start.
 
-    The program is blind, and `problem` says why it could not start. Values are remembered only for this run.
+    The state shows trayalert as blind, with `problem` as the sentence that says why the program could not start.
+    `remember` keeps values for this run only.
     """
 
     language = find_language(Settings().language, os.environ)
@@ -66,7 +67,7 @@ class StoppedProgram:
         self.recall, self.remember = remembered.get, remembered.__setitem__
 
     def state(self) -> ProgramState:
-        """Return a state that is blind and contains the problem. It is unknown which incidents are open."""
+        """Return a state that is blind, contains the problem, and says that unknown incidents may be open."""
         return ProgramState(
             reachability=Reachability.BLIND,
             storing=False,
@@ -82,8 +83,8 @@ class StoppedProgram:
 class StoppedSetup:
     """Implements `ui.backend.SetupActions` for a program that could not start.
 
-    Choosing an ingress and switching autostart both fail, because the settings may have caused the problem. Probes and
-    samples are not sent.
+    `choose_ingress` and `set_autostart` change nothing and return the problem, because the settings may have caused it.
+    Probes and samples are not sent.
     """
 
     public_url = ingress = probe = accept_url = send_sample = autostart_enabled = staticmethod(_nothing)
@@ -104,7 +105,7 @@ class StoppedSetup:
         return (Check(name="trayalert", verdict=Verdict.FAIL, said=self._program.problem),)
 
     def choose_ingress(self, *_: object, **__: object) -> str:
-        """Return the problem as the sentence that says why the change failed."""
+        """Return the problem, as the reason why nothing was changed."""
         return self._program.problem
 
     set_autostart = choose_ingress
@@ -129,8 +130,8 @@ def startup_error_backend(program: StoppedProgram, quit_: Callable[[], None]) ->
 def wait_for_start(problem: str, start: Callable[[], None], on_screen_open: Callable[[], None]) -> bool:
     """Show `problem`, and call `start` every 2 s until it succeeds.
 
-    If `start` raises a Fault, the new Fault replaces the problem that is shown. Return True when `start` has succeeded,
-    or False if the user quits first. `on_screen_open` is called when Qt has connected to the screen.
+    If `start` raises a Fault, the Fault's message replaces the problem that is shown. Return True when `start` has
+    succeeded, or False if the user quits first. `on_screen_open` is called when Qt has connected to the screen.
     """
     app = make_application(on_screen_open)
     with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(app)) as runner:
