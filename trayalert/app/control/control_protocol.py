@@ -30,7 +30,7 @@ _JSON_TYPES = {
     str: "text",
     type(None): "null",
 }
-"""The types that the field of a command may have, alone or in a union. Each value is the type's name in messages."""
+"""Maps each type that a command's field may have, alone or in a union, to the name of the type in error messages."""
 
 
 class ControlFault(Fault):
@@ -132,7 +132,7 @@ class BackUpLog(Command):
 
 @dataclass(frozen=True, slots=True)
 class ShowWindow(Command):
-    """Raise a window: "window" is the main window, and "setup" is the setup assistant.
+    """Raise the window that `what` names: "window" (the main window) or "setup" (the setup assistant).
 
     Return whether the instance has windows.
     """
@@ -144,7 +144,8 @@ class ShowWindow(Command):
 def encode_command(command: Command) -> bytes:
     """Return the line that sends a command.
 
-    A field that has its default value is left out, because an older instance may not know a field that was added later.
+    A field that has its default value is left out of the line, because an older instance rejects a field that was added
+    later.
     """
     values = {each.name: (getattr(command, each.name), each.default) for each in fields(command)}
     given = {name: value for name, (value, default) in values.items() if value != default}

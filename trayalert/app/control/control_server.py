@@ -22,7 +22,7 @@ Instance = TypeVar("Instance")
 Replies = Mapping[type[Command], Callable[[Any, Instance], Awaitable[Reply]]]
 """Maps each command type that the instance knows to the coroutine that carries it out.
 
-The coroutine may raise Fault.
+If the coroutine raises Fault, the other process gets the fault's message as an error.
 """
 
 _LONGEST = 64 * 1024
@@ -32,7 +32,7 @@ _logger = logging.getLogger(__name__)
 
 
 async def open_control(path: Path, replies: Replies[Instance], instance: Instance) -> asyncio.AbstractServer | None:
-    """Open the control socket at `path`, start to answer commands, and return the server.
+    """Open the control socket at `path`, start answering commands, and return the server.
 
     `replies` contains the coroutine for each command type, and `instance` is passed to each coroutine. Return None on a
     platform without Unix sockets. Raise ControlFault if the socket cannot be created.
