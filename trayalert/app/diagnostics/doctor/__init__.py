@@ -1,1 +1,1 @@
-"""The doctor (`trayalert doctor`), whose checks are grouped into modules by what they check."""
+"""The doctor (`trayalert doctor`). Its checks are grouped into modules by what they check."""

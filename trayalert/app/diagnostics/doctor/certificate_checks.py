@@ -1,4 +1,4 @@
-"""The doctor's TLS check, which covers the listener's own certificate and the certificate of the public address."""
+"""The doctor's TLS check of the listener's own certificate and of the certificate at the public address."""
 
 import ssl
 import stat

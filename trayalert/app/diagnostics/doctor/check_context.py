@@ -40,20 +40,19 @@ class RemoteLookups:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckContext:
-    """The information that the checks use.
-
-    `running` is the status of the running instance, or None if no instance answers. `raw_status` is the JSON object
-    from which `running` was read. `no_reply_reason` is a sentence that says why the instance's status could not be
-    queried, or None. `problems` are sentences about mistakes in the settings.
-    """
+    """The information that the checks use."""
 
     places: Places
     lookups: RemoteLookups
     settings: Settings
     problems: tuple[str, ...] = ()
+    """Sentences about mistakes in the settings."""
     running: InstanceStatus | None = None
+    """The status of the running instance, or None if no instance answers."""
     raw_status: Mapping[str, Any] = field(default_factory=dict)
+    """The JSON object from which `running` was read. It is empty if `running` is None."""
     no_reply_reason: str | None = None
+    """A sentence that says why the status of the running instance could not be read, or None."""
 
     @property
     def headless(self) -> bool:

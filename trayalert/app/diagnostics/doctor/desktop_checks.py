@@ -54,7 +54,7 @@ class BusFault(Fault):
 
 
 def _query_bus(query: Callable[[MessageBus], Awaitable[_Answer]]) -> _Answer:
-    """Run a query over a new connection to the session bus, and return its result. Raise BusFault if it fails.
+    """Run a query over a new connection to the session bus, and return the result. Raise BusFault if the query fails.
 
     `query` must call only names that a running program owns. A call to any other name could make the bus start a
     program.
@@ -186,7 +186,10 @@ def session_bus(context: CheckContext) -> CheckResult:
 
 
 def keyring(context: CheckContext) -> CheckResult:
-    """Check that other users cannot read the files with secrets. trayalert itself needs no keyring."""
+    """Check that other users cannot read the files with secrets, and report whether there is a keyring.
+
+    trayalert keeps its secrets in files, so it needs no keyring.
+    """
     files = context.secret_files
     wrong = [path for path in files if _readable_by_others(path)]
     if wrong:

@@ -1,4 +1,4 @@
-"""The doctor (`trayalert doctor`), which checks everything that trayalert needs, and says what to do about problems.
+"""Runs the doctor (`trayalert doctor`): checks everything that trayalert needs, and says what to do about problems.
 
 The doctor changes nothing. A check that hangs or fails does not affect the other checks.
 """
@@ -64,7 +64,7 @@ def examine(
 ) -> tuple[Check, ...]:
     """Run all checks at the same time, and return their results in the order of `checks`.
 
-    Never raises. Returns within 10 s, even if checks hang.
+    No exception is raised. The function returns within 10 s, even if checks hang.
     """
     context = _gather_context(places, lookups or RemoteLookups())
     begun = [(name, _RunningCheck(name, check, context), limit) for name, check, limit in checks]
@@ -93,9 +93,9 @@ class _RunningCheck:
         self._thread.start()
 
     def result(self, end: float, limit: float) -> CheckResult:
-        """Wait for the result until `end`, a time of `time.monotonic()`, and return the result.
+        """Wait for the result until `time.monotonic()` reaches `end`, and return the result.
 
-        If there is no result by then, return a failure. Its message says that there was no answer within `limit`
+        If there is no result by then, return a failure with the message that there was no answer within `limit`
         seconds.
         """
         self._thread.join(max(0.0, end - time.monotonic()))
@@ -119,7 +119,8 @@ class _RunningCheck:
 def _gather_context(places: Places, lookups: RemoteLookups) -> CheckContext:
     """Read the settings and the status of the running instance, and return them as the context of the checks.
 
-    Returns within STATUS_LIMIT, even if the disk or the instance does not answer.
+    The function returns within STATUS_LIMIT seconds, even if the disk or the instance does not answer. Whatever has not
+    been read by then is missing from the context.
     """
     context = CheckContext(
         places=places, lookups=lookups, settings=Settings(), no_reply_reason="the disk did not answer."

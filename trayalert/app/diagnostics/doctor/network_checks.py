@@ -115,8 +115,8 @@ def _check_resolver(context: CheckContext) -> CheckResult:
 def clock(context: CheckContext) -> CheckResult:
     """Check whether this computer's clock agrees with the clock of Alibaba Cloud's console.
 
-    The clocks should agree, because the times in alerts come from Alibaba Cloud's clocks. The check also fails if this
-    computer's clock is more than five minutes behind the newest callback.
+    The clocks should agree, because the times in alerts come from Alibaba Cloud's clocks. The check fails if the clocks
+    differ by more than five minutes, or if this computer's clock is more than five minutes behind the newest callback.
     """
     behind = behind_text(wall=now(), newest=_newest_callback_at(context))
     if behind:

@@ -23,8 +23,8 @@ def log(
 ) -> CheckResult:
     """Check the log for damage.
 
-    `check` is the function that reads the whole log, which may take up to `patience` seconds. If it takes longer, the
-    result says only how many alerts the log holds.
+    `check` reads the whole log. If that takes longer than `patience` seconds, the result says only how many alerts the
+    log holds.
     """
     state = context.running.log_state if context.running else None
     if state and not state.storing:
