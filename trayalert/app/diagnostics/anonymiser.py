@@ -1,8 +1,9 @@
-"""The anonymiser, which replaces the names of people, computers and resources in strings.
+"""Replaces the names of people, computers and resources in strings.
 
-If it is doubtful whether a word is a name, the word is replaced. Equal names get equal replacements: `id-` and eight
-hexadecimal digits, which depend on a random key. Each anonymiser has its own key, which is never stored. Two bundles
-can therefore not be compared, and a reader of a bundle cannot find a name by hashing a list of candidates.
+A word is also replaced if it is doubtful whether the word is a name. Equal names get equal replacements: `id-` and
+eight hexadecimal digits, which depend on a random key. Each anonymiser has its own key, which is never stored.
+Therefore, the names in two bundles cannot be matched, and a reader of a bundle cannot find a name by hashing a list of
+candidates.
 """
 
 import getpass
@@ -21,10 +22,10 @@ from trayalert.domain.text import printable
 _SHORTEST = 3
 """Minimum length in UTF-8 bytes of a name that is hidden.
 
-A shorter word does not identify anyone. A single Chinese character is three bytes long, so it is hidden.
+A shorter name does not identify anyone. A single Chinese character is three bytes long, so it is hidden.
 """
 _COMMON = frozenset({"root", "user", "admin", "localhost", "home"})
-"""Common names of users and computers, which do not identify anyone."""
+"""Common names of users and computers. They are not hidden, because they do not identify anyone."""
 _SHOWN = 78
 """Maximum number of characters of a value that a message shows. A longer value is cut off with `…`."""
 
@@ -45,8 +46,8 @@ _WORD = re.compile(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*")
 class Anonymiser:
     """Replaces names in strings.
 
-    `names` are strings to hide wherever they occur. `places` maps a word such as `<data dir>` to a folder. The word
-    replaces the folder's path.
+    `names` are strings to hide wherever they occur. `places` maps words such as `<data dir>` to paths. Each word
+    replaces its path in the strings.
     """
 
     def __init__(self, names: Iterable[str] = (), places: Mapping[str, Path] | None = None) -> None:

@@ -1,6 +1,6 @@
 """The bundle that `trayalert diagnostics` writes: a zip file for the analysis of a fault. It contains no alerts.
 
-A bundle contains only what this module lists, and all its text is filtered twice. The mask removes the current secrets,
+A bundle contains only what this module lists, and all its text is filtered twice. The mask removes the current secrets
 and everything that looks like an old secret. The anonymiser replaces the names of people, computers and resources.
 """
 
@@ -60,9 +60,9 @@ def _names_to_hide(places: Places) -> Iterator[str]:
 
 
 def secret_mask(places: Places) -> Callable[[str], str]:
-    """Return a function that masks secrets in a string: the current secrets, and everything that looks like a secret.
+    """Return a function that masks the current secrets in a string, and everything else that looks like a secret.
 
-    If there are no secrets yet, none are created.
+    If the file with the secrets does not exist, it is not created.
     """
     mask_known: Callable[[str], str] = str
     if places.secrets.exists():
@@ -135,9 +135,9 @@ def _gap_record(gap: Gap) -> dict[str, Any]:
 
 
 def _tail(path: Path, name: str) -> Iterator[Member]:
-    """Yield `name` and the end of a text file. Yield nothing if the file does not exist.
+    """Yield `name` and the end of a text file as a pair. Yield nothing if the file does not exist.
 
-    If the file cannot be read, yield a name that ends in `.unreadable`, and the reason.
+    If the file cannot be read, yield a name that ends in `.unreadable` and the reason as a pair.
     """
     try:
         with path.open("rb") as file:

@@ -1,8 +1,8 @@
-"""Crash files, which record exceptions and crashes of the program for the next start and for the developers.
+"""Writes and reads crash files: records of exceptions and crashes, for the next start and for the developers.
 
-A crash file is written atomically, and other users cannot read it. Secrets in it are masked, and only the newest files
-are kept. A file `crash-...` describes how a run ended, and is reported until the user has seen it. A file `error-...`
-describes an exception after which the run continued.
+A crash file is written atomically, and other users cannot read it. Secrets are masked. Only the newest files are kept.
+A file `crash-...` describes how a run ended, and later runs report the file until the user has seen it. A file
+`error-...` describes an exception after which the run continued.
 """
 
 import contextlib
@@ -66,7 +66,7 @@ class CrashFiles:
     # crashes of earlier runs, which this run reports
 
     def unseen(self) -> tuple[Path, ...]:
-        """Return the crash files that the user has not seen yet, oldest first. The folder is read only once."""
+        """Return the crash files that the user has not seen yet, oldest first. Only the first call reads the folder."""
         if self._unseen is None:
             found = sorted(self._folder.glob("crash-*.txt")) if self._folder.is_dir() else ()
             self._unseen = tuple(path for path in found if _crashed_at(path) is not None)
@@ -95,8 +95,9 @@ class CrashFiles:
     def watching(self, mode: str) -> Iterator[None]:
         """While the context is open, write crash files for exceptions and fatal signals.
 
-        Exceptions in threads and in Qt's slots are included. If an exception ends the context, raise CrashFault. A
-        Fault is passed on unchanged, because it is not a bug. `mode` says how trayalert was started.
+        Exceptions in threads and in Qt's slots are included. If an exception leaves the context, CrashFault is raised
+        in its place. A Fault is passed on unchanged, because it is not a bug. `mode` ("tray" or "serve") is written
+        into the crash files.
         """
         with self._watching_signals(), self._watching_hooks(mode):
             try:
@@ -121,7 +122,7 @@ class CrashFiles:
     def report_error(self, mode: str, error: BaseException, message: str = "an exception that nobody caught") -> None:
         """Log an exception that does not end the program, and write a crash file for it.
 
-        Further exceptions from the same place in the code are ignored for REPEAT_SECONDS. If exceptions from KEPT
+        Further exceptions from the same place in the code are ignored for REPEAT_SECONDS. Once exceptions from KEPT
         places have been reported within that time, exceptions from all other places are ignored, too.
         """
         with self._lock:

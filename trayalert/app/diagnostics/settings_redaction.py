@@ -1,4 +1,4 @@
-"""The redaction of the settings in a bundle, after which the bundle can be sent to the developers.
+"""Redacts the settings in a bundle, so that the bundle can be sent to the developers.
 
 The redacted settings still show which settings are set. A value is shown if it is a number, true or false, or a word
 that trayalert or Alibaba Cloud defines. All other strings are hidden.
@@ -42,7 +42,7 @@ def _redact(name: str, value: Any, hide: Callable[[str], str]) -> Any:
 
 
 def foreign_texts(toml: str) -> Iterator[str]:
-    """Yield those strings in a settings file that the admin has chosen. Other files may quote them.
+    """Yield those strings in a settings file that the admin has chosen, and that other files may quote.
 
     `toml` is the content of the settings file. Words that trayalert or Alibaba Cloud defines are left out. Raise
     ValueError if `toml` is not valid TOML.
