@@ -1,6 +1,6 @@
 """Starts trayalert with the desktop session: by an XDG autostart entry, Windows' Run key or a macOS LaunchAgent.
 
-The session starts the program that is running now, with the same data dir and without opening a window.
+At each login, the session then starts the program that turned autostart on, with the same data dir. No window opens.
 """
 
 import contextlib
@@ -92,8 +92,8 @@ def launch_command(places: Places, *, argv: Sequence[str] | None = None) -> Laun
 def _own_program(argv: Sequence[str]) -> tuple[tuple[str, ...], Path | None]:
     """Return the command line that starts this program, and the working folder that the command line needs.
 
-    The folder is None if any working folder will do. The command line runs the frozen program, the installed command,
-    or Python with `-m trayalert`.
+    If this process is the frozen program or the installed command, the command line runs that file, and the folder is
+    None, because any folder will do. Otherwise, the command line runs Python with `-m trayalert`.
     """
     if getattr(sys, "frozen", False):
         return (sys.executable,), None
@@ -160,7 +160,7 @@ class XdgEntry:
 
 
 def _quoted(argument: str) -> str:
-    """Return an `Exec` argument, in quotes if it needs them.
+    """Return an argument for `Exec`, in quotes if necessary.
 
     Each percent sign is doubled, because a single one would begin a field code.
     """

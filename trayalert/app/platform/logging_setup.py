@@ -1,7 +1,7 @@
 """Sets up the program log, which goes to stderr and to a file. Every secret in the program log is masked.
 
-If there are many similar entries, most of them are left out. Otherwise a fault of the log's disk, which can cause an
-entry for each callback of a flood, could also fill the disk of the program log.
+If there are many similar entries, most of them are left out. Otherwise, if the log could not be written during a flood
+of callbacks, one entry for each callback could fill the disk of the program log.
 """
 
 import contextlib
@@ -21,13 +21,14 @@ PAUSE = 10.0
 LARGEST = 1_000_000
 """Maximum size of the program log's file, in bytes.
 
-A file that would become larger is renamed with the suffix `.1`, and replaces an older file of that name.
+Before the file would become larger, it is renamed with the suffix `.1`, which replaces an older file of that name, and
+a new file is begun.
 """
 
 _MOST_KINDS = 1000
 _MOST_WAITING = 1000
 _PATIENCE = 2.0
-"""Seconds to wait for the program log's disk when the program ends. The disk may hang."""
+"""Maximum time to wait for the program log's disk when the program ends, in seconds. The disk may hang."""
 
 
 class _MaskingFormatter(logging.Formatter):
@@ -55,8 +56,8 @@ class _EntryKind:
 class FloodFilter(logging.Filter):
     """Leaves out most entries of a kind if there are many.
 
-    Entries are of the same kind if they have the same logger and the same message template. The next entry of the kind
-    that is written says how many were left out.
+    Entries are of the same kind if they have the same logger and the same message template. When an entry is written
+    after others of its kind were left out, the entry says how many.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

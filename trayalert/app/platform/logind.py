@@ -1,4 +1,4 @@
-"""Watches for the signals that logind sends before and after the computer sleeps. Only Linux with logind sends them.
+"""Watches for the signals that logind sends before and after the computer sleeps. Only Linux has logind.
 
 If the system bus is missing, refuses the connection or closes it, this module tries again later and logs nothing.
 """
@@ -33,7 +33,7 @@ async def watch_logind(
 def _address() -> str | None:
     """Return the address of the system bus, or None if there is no system bus.
 
-    If there is no address, the caller does not load the D-Bus library.
+    The check needs no D-Bus library, which the caller loads only if there is an address.
     """
     address = os.environ.get("DBUS_SYSTEM_BUS_ADDRESS") or f"unix:path={_SOCKET}"
     path = address.removeprefix("unix:path=").partition(",")[0]
@@ -41,7 +41,7 @@ def _address() -> str | None:
 
 
 async def _listen(address: str, on_sleep: Callable[[], None], on_wake: Callable[[], None]) -> None:
-    """Call `on_sleep` and `on_wake` until the connection to the bus is lost. Return if it cannot be made."""
+    """Call `on_sleep` and `on_wake` until the connection to the bus is lost. Return immediately if connecting fails."""
     # imported here, because the import takes 3 MB of memory, which a computer without a system bus can save
     from trayalert.dbus_client import BUS_FAULTS, connect_bus, wait_disconnected  # noqa: PLC0415
 

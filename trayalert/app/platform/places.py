@@ -104,7 +104,7 @@ class Places:
         return Path(tempfile.gettempdir()) / f"trayalert-{user}" / in_runtime.name
 
     def make(self) -> None:
-        """Create the data dir and its missing parents, to which other users have no access.
+        """Create the data dir and its missing parents, with mode 0700 (no access for other users).
 
         Raise PlaceFault if the data dir cannot be created or is not writable.
         """
@@ -141,7 +141,8 @@ def find_places(data_dir: str | None) -> Places:
 def read_settings(places: Places) -> tuple[Settings, tuple[str, ...]]:
     """Return the settings, and sentences about what is wrong with them. Each sentence names the file.
 
-    If the file is missing or cannot be read, the default settings are returned.
+    If the file is missing, return the default settings and no sentences. If the file cannot be read, return the default
+    settings and a sentence that says why.
     """
     try:
         text = places.settings.read_text(encoding="utf-8-sig")

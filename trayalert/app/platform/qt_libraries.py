@@ -1,7 +1,6 @@
-"""Finds out whether the system has the libraries that Qt needs, by loading Qt.
+"""Checks whether the system has the libraries that Qt needs, by loading Qt's shared libraries without starting Qt.
 
-This check must come before any use of Qt, because Qt aborts the whole process if it cannot load its platform plugin for
-the screen.
+Run this check before creating a QApplication, because Qt aborts the process if it cannot load its platform plugin.
 """
 
 import ctypes
@@ -40,8 +39,8 @@ _MOST = 5
 def find_qt_problem(platform: str) -> str | None:
     """Return a sentence that says why Qt cannot be loaded, or None if it can be loaded.
 
-    `platform` is the name of Qt's platform plugin for the screen, such as `xcb` or `wayland`. The plugin is loaded as
-    well.
+    `platform` is the name of Qt's platform plugin for the screen, such as `xcb` or `wayland`. This function also loads
+    that plugin.
     """
     try:
         for module in _MODULES:

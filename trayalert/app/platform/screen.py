@@ -1,6 +1,6 @@
-"""Finds out whether Qt can draw on a screen.
+"""Checks whether Qt can draw on a screen.
 
-This check must come before any use of Qt, because Qt aborts the whole process if there is no screen.
+Run this check before creating a QApplication, because Qt aborts the process if there is no screen.
 """
 
 import contextlib
@@ -23,9 +23,9 @@ _NONE = "there is no screen (DISPLAY and WAYLAND_DISPLAY are not set)."
 def find_screen_problem(connections: contextlib.ExitStack) -> str | None:
     """Return a sentence that says why Qt cannot draw on a screen, or None if it can.
 
-    This function connects to the X server, and its connections stay open until the caller closes `connections`. The
-    caller must not close `connections` before Qt has its own connection. Some servers, such as a plain Xvfb, reset when
-    their last client disconnects, and refuse new clients while they reset.
+    This function connects to the screen's server, and the connections stay open until the caller closes `connections`.
+    Before closing `connections`, the caller must wait until Qt has its own connection: some X servers, such as a plain
+    Xvfb, reset when their last client disconnects, and refuse new clients while they reset.
     """
     if sys.platform != "linux":
         return None

@@ -14,9 +14,9 @@ _MAX_LENGTH = 8_192
 
 
 class SecretFiles:
-    """Implements `SecretStore`. The reference of a secret is the path of a file that contains one line of ASCII.
+    """Implements `SecretStore`. A secret's reference is the path of its file.
 
-    In a path, `~` stands for the home folder.
+    The file contains one line of ASCII. In a path, `~` stands for the home folder.
     """
 
     def get(self, reference: str) -> SecretValue:

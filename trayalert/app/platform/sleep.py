@@ -22,10 +22,9 @@ class SleepTiming:
     interval: Millis = 10_000
     """Milliseconds between two checks of the clock."""
     lateness: Millis = 10_000
-    """Milliseconds by which a check may be late.
+    """Milliseconds by which a check may be late without being reported as a sleep or freeze.
 
-    If a check is later than that, the computer slept or the program was frozen. A shorter delay may have another cause,
-    such as a busy computer.
+    A shorter delay may have another cause, such as a busy computer.
     """
     called_off_after: Millis = 60_000
     """Milliseconds after which an announced sleep that has not begun counts as cancelled.
@@ -37,13 +36,13 @@ class SleepTiming:
 class SleepWatch:
     """Calls `on_slept` after each sleep or freeze, with the beginning and the end of the span.
 
-    The beginning and the end are wall-clock times in milliseconds, computed from the wall clock as it is set after the
-    span. The length of the span is measured with `ticks`, a clock that cannot be set. Setting the wall clock can
-    therefore neither simulate nor hide a sleep. A freeze is reported as beginning at the last check before the freeze,
-    which is up to one interval too early.
+    The end is the wall-clock time at which the span is reported, and the beginning is the end minus the length of the
+    span, both in milliseconds. The length is measured with `ticks`, a clock that cannot be set. Setting the wall clock
+    can therefore neither simulate nor hide a sleep. A freeze is reported as beginning at the last check before the
+    freeze, which is up to one interval too early.
 
-    `watch_signals` runs until cancelled. It calls its first argument when a sleep is announced, and its second argument
-    after the sleep.
+    `watch_signals` runs until cancelled. It calls its first argument before the computer sleeps, and its second
+    argument after the sleep.
     """
 
     def __init__(

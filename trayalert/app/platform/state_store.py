@@ -1,7 +1,8 @@
 """The state store: a small JSON file of what the program remembers from one run to the next.
 
 The program can work without this file, so no exception is raised if the file cannot be read or written. A file that
-cannot be read is replaced. If a value cannot be written, it is written together with the next value.
+cannot be read is replaced when the next value is stored. A value that cannot be written is kept in memory, and is
+written together with the next value that is stored.
 """
 
 import json
