@@ -45,7 +45,7 @@ class Connectivity:
 
     Create this object before the listener, because the listener passes incoming probes to `self_probe`. `announce` is
     called with each batch of events. `mask` returns the given string with its secrets replaced. `secret_store` supplies
-    the tunnel's token. The default is SecretFiles, which reads the token from a file.
+    the tunnel's token. If it is None, the token is read from a file (SecretFiles).
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Connectivity:
 
     @property
     def reach(self) -> ReachabilityState:
-        """The reachability: whether Cloud Monitor can reach the listener, since when, and if it cannot, why."""
+        """The reachability: whether Cloud Monitor can reach the listener, since when and, if it cannot, why not."""
         return self._monitor.state
 
     @property
@@ -139,14 +139,18 @@ class Connectivity:
         self._monitor.set_log_problem(None if state.storing else " ".join(state.problems))
 
     def set_downtime_recorder(self, recorder: DowntimeRecorder) -> None:
-        """Report each sleep and each reachability change to `recorder` from now on."""
+        """From now on, report each sleep and each reachability change to `recorder`.
+
+        The current reachability is reported immediately.
+        """
         self._downtime = recorder
         recorder.set_reachability(self.reach)
 
     async def apply_settings(self, settings: Settings) -> None:
         """Switch to the ingress in `settings`.
 
-        End the running tunnel. If `settings` contain a tunnel and the listener is open, start the new tunnel.
+        End the running tunnel, if there is one. If `settings` contain a tunnel and the listener is open, start that
+        tunnel.
         """
         async with self._settings_lock:  # otherwise concurrent calls could start a tunnel that is never ended
             self._settings = settings
@@ -216,7 +220,7 @@ class Connectivity:
         """Pass the current public address to the monitor, and update `url_changed`.
 
         `url_changed` is set while the current address differs from the address that the user knows. Each change of
-        `url_changed` is announced as a UrlChanged event.
+        `url_changed` is published as a UrlChanged event.
         """
         url = self.public_url
         self._monitor.set_public_url(url)

@@ -36,8 +36,8 @@ _LOG_FILTER_RULES = "qt.qpa.theme.*.warning=false\nqt.qpa.services.warning=false
 class _ShowRequests(QObject):
     """Passes requests to show a window from other threads to the main thread.
 
-    `last` is the latest request, or None. The main thread reads `last` once after it has connected `show`, because a
-    request that arrived earlier has reached no slot.
+    `last` is the window that was requested last, or None. The main thread reads `last` once after it has connected the
+    signal `show`, because a request before that time reached no slot.
     """
 
     show = Signal(str)
@@ -75,7 +75,8 @@ class _ReceiverThread:
     def receiver(self) -> Receiver:
         """The receiver.
 
-        Reading this property blocks until the receiver has been created. If that fails, reading raises the exception.
+        Reading this property blocks until the receiver has been created, or raises the exception that prevented its
+        creation.
         """
         return self._started.result()[0]
 
@@ -83,7 +84,8 @@ class _ReceiverThread:
     def dispatcher(self) -> NotificationDispatcher:
         """The dispatcher that is attached to the receiver.
 
-        Reading this property blocks until the receiver has been created. If that fails, reading raises the exception.
+        Reading this property blocks until the receiver has been created, or raises the exception that prevented its
+        creation.
         """
         return self._started.result()[1]
 
@@ -221,10 +223,10 @@ async def _run_ui(app: QApplication, thread: _ReceiverThread, early_signals: lis
 
 
 def _first_run(plan: Plan, backend: Backend) -> bool:
-    """Return whether to open the setup assistant at the start, because nothing has been set up yet.
+    """Return whether to open the setup assistant at the start.
 
-    The setup assistant stays closed if settings exist, or if the assistant was opened in an earlier run. It also stays
-    closed if the program starts minimised, because the user may not be present.
+    The setup assistant opens if nothing has been set up yet: if there are no settings, and no earlier run has opened
+    the assistant. If the program starts minimised, the assistant does not open, because the user may not be present.
     """
     settings = plan.settings
     configured = settings.public_url or settings.tunnel or plan.problems or plan.places.settings.exists()

@@ -1,7 +1,7 @@
 """The desktop as a notification channel.
 
-This module passes the dispatcher's requests to the notifier. When the user clicks a notification, it opens a console
-page or the window.
+This module passes the dispatcher's requests to the notifier, and opens a console page or the window when the user
+clicks a notification.
 """
 
 import sys
@@ -35,7 +35,7 @@ class DesktopChannel(QObject):
     """Emitted on the receiver's thread with each NotificationRequest that the notifier must carry out."""
 
     async def carry_out(self, request: NotificationRequest) -> None:
-        """Emit `requested`. Do not wait until the main thread has carried out the request."""
+        """Emit `requested`, without waiting until the main thread has carried out the request."""
         self.requested.emit(request)
 
 

@@ -20,7 +20,7 @@ Each HTTP connection leaves ten objects behind, which take 1 KB in total.
 _PAUSE_MS: Final = 60_000
 """Milliseconds between two periodic checks.
 
-These checks run collections that become due before there are THRESHOLD new objects.
+At each check, a collection runs if one is due, even if there are fewer than THRESHOLD new objects.
 """
 
 
@@ -52,7 +52,7 @@ class GarbageCollector(QObject):
         self._timer.timeout.connect(collect_due)
 
     def start(self) -> None:
-        """Start to check once a minute whether a collection is due. Call this method after creating QApplication.
+        """Start checking once a minute whether a collection is due. Call this method after creating QApplication.
 
         Objects that already exist, mostly from imports, are excluded from all later collections.
         """
@@ -60,7 +60,10 @@ class GarbageCollector(QObject):
         self._timer.start()
 
     def watch(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Each time `loop` creates a task, check whether a collection is due. The loop may run on another thread."""
+        """From now on, request a collection when `loop` creates a task and there are at least THRESHOLD new objects.
+
+        The loop may run on another thread. The collection still runs on the thread that created this object.
+        """
         loop.set_task_factory(self._make_task)
 
     def _make_task(self, loop: asyncio.AbstractEventLoop, coroutine: Any, **more: Any) -> asyncio.Task[Any]:

@@ -53,7 +53,8 @@ def serve(plan: Plan, *, channels: Sequence["Channel"] = (), sources: Sequence[S
     """Receive callbacks until the process receives SIGTERM or SIGINT.
 
     Raise LogFault, ControlFault or ListenerFault if the receiver cannot start, and CrashFault after an unexpected
-    exception. `channels` show notifications. `sources` are callback sources in addition to the listener.
+    exception. `channels` are the channels that show notifications, if there are any. `sources` are callback sources in
+    addition to the listener.
     """
     crashes = CrashFiles(plan.places.crashes, plan.secrets.mask)
     with crashes.watching(plan.mode):

@@ -1,7 +1,7 @@
 """The receiver: everything that must keep running while the UI is blocked, on one asyncio event loop, without Qt.
 
-`trayalert serve` runs the receiver on the main thread. The tray application runs it on a second thread. The listener
-opens last and closes first.
+`trayalert serve` runs the receiver on the main thread, and the tray application runs it on a second thread. Of all
+parts of the receiver, the listener opens last and closes first.
 """
 
 import asyncio
@@ -57,34 +57,33 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How to run the program.
-
-    `mode` is "tray" or "serve". `problems` are sentences about what is wrong with the settings. If `minimised` is true,
-    no window opens at the start. If `show_setup` is true, the setup assistant opens at the start.
-    """
+    """How to run the program."""
 
     places: Places
     settings: Settings
     problems: tuple[str, ...]
+    """Sentences about what is wrong with the settings."""
     secrets: Secrets
     mode: str
+    """How trayalert was started: "tray" or "serve"."""
     minimised: bool = False
+    """Whether to start without opening a window."""
     show_setup: bool = False
+    """Whether to open the setup assistant at the start."""
 
 
 class Receiver:
-    """Composes all parts that receive and store callbacks. A receiver is created and run on one asyncio event loop.
+    """Composes all parts that receive and store callbacks. Create and run a receiver on the same event loop.
 
     Any thread may use the attributes and methods, except those whose documentation says "Belongs to the loop".
 
     `announce` is called with each batch of events. `replies` maps each command type that another process may send to
-    the coroutine that carries out the command. `sources` are callback sources in addition to the listener. The
-    attribute `control_problem` is a sentence that says why no commands can arrive, or None if they can.
+    the coroutine that carries out the command. `sources` are callback sources in addition to the listener.
 
-    `show` is called with the window to raise ("window" or "setup"), and is None if there are no windows. `show` also
-    decides what happens if the log, the listener or the control socket cannot be opened. With `show`, the user can see
-    the problem, and the receiver tries again. Without `show`, the fault ends the program: this constructor raises
-    LogFault, and `run` raises ListenerFault or ControlFault.
+    `show` is called with the window to raise ("window" or "setup"). It is None if the program has no windows. `show`
+    also decides what happens if the log, the listener or the control socket cannot be opened. If there is a `show`, the
+    receiver tries again, because the window shows the problem to the user. If `show` is None, the fault ends the
+    program: the constructor raises LogFault, and `run` raises ListenerFault or ControlFault.
     """
 
     def __init__(
@@ -133,6 +132,7 @@ class Receiver:
         self._downtime: DowntimeRecorder | None = None
         self._control: asyncio.AbstractServer | None = None
         self.control_problem: str | None = None
+        """A sentence that says why other processes cannot send commands, or None if they can."""
         self.metrics_port: int | None = None
         self.metrics_problem: str | None = None
         self._missing_log_state = LogState()
@@ -164,7 +164,7 @@ class Receiver:
     async def run(self) -> None:
         """Receive callbacks until `end` is called, then close everything, starting with the sources.
 
-        Without `show`, raise ListenerFault if the listener cannot be opened, and ControlFault if the control socket
+        If `show` is None, raise ListenerFault if the listener cannot be opened, and ControlFault if the control socket
         cannot be opened.
         """
         fault: BaseException | None = None
@@ -201,9 +201,9 @@ class Receiver:
         self.call_soon(self._ending.set)
 
     def resolve(self, incident_id: int) -> None:
-        """At the user's request, start to mark an incident as recovered, and return immediately.
+        """At the user's request, start marking an incident as recovered, and return immediately.
 
-        IncidentChanged is announced if the incident was open, and ResolveFailed if the incident could not be changed.
+        Later, IncidentChanged is published if the incident was open, or ResolveFailed if it could not be changed.
         """
         resolving = self._resolve(incident_id)
         try:
@@ -270,8 +270,8 @@ class Receiver:
     async def _open_control(self) -> None:
         """Open the control socket.
 
-        If the control socket cannot be opened, a receiver with `show` records the problem and continues without the
-        socket. A receiver without `show` raises ControlFault.
+        If the control socket cannot be opened and `show` is None, raise ControlFault. If there is a `show`, record the
+        problem and continue without the socket.
         """
         before = self.control_problem
         try:
@@ -329,7 +329,7 @@ class Receiver:
         raise RuntimeError(f"the source {source.name} has ended by itself")
 
     async def _close_sources(self) -> None:
-        """Cancel the sources, and wait until they have stored and answered the requests under way."""
+        """Cancel the sources, and wait until they have stored and answered the requests in progress."""
         for task in self._source_tasks:
             task.cancel()
         if self._source_tasks:
@@ -341,9 +341,10 @@ class Receiver:
             self._dispatcher.on_events(events)
 
     def attach(self, channel: "Channel", *, available: bool = True) -> "NotificationDispatcher":
-        """Attach a channel, so that notifications go to it from now on. Return the dispatcher. Belongs to the loop.
+        """Attach a channel, and return the dispatcher. Belongs to the loop.
 
-        Each call attaches another channel. `available` is false if the channel cannot show anything yet.
+        From now on, notifications go to this channel and to all channels that were attached before. `available` is
+        false if the channel cannot show anything yet.
         """
         if self._dispatcher is None:
             sys.setswitchinterval(_SWITCH_INTERVAL)

@@ -1,8 +1,8 @@
 """Writes the chosen ingress into settings.toml, a file that the admin also edits manually.
 
 The rest of the file stays as it is, including comments. If this is not possible, the file is left unchanged, and the
-fault contains the lines for the admin to add. Import this module only when the settings are to be written, because
-tomlkit costs memory.
+fault contains the lines for the admin to add. Import this module only in order to write the settings, because tomlkit
+costs memory.
 """
 
 import re
@@ -141,9 +141,9 @@ def _insert(container: Container, name: str, value: object) -> None:
 def _set_tunnel(document: Container, tunnel: Mapping[str, Any]) -> str:
     """Replace the `[tunnel]` table in the document with `tunnel`. Return the TOML that the caller must append.
 
-    If the document has a single `[tunnel]` table, and this table contains no other table, it is changed in place, and
-    the returned string is empty. In any other case, existing `[tunnel]` tables are removed, and the returned string
-    contains the new table. If `tunnel` is empty, the tables are removed, too, and the returned string is empty. The
+    If `tunnel` is empty, all `[tunnel]` tables are removed, and the returned string is empty. Otherwise, a single
+    `[tunnel]` table that contains no other table is changed in place, and the returned string is empty, too. In all
+    other cases, the existing `[tunnel]` tables are removed, and the returned string contains the new table. The
     comments in a removed table stay in the document.
     """
     places = [place for place, (key, _) in enumerate(document.body) if key is not None and key.key == "tunnel"]

@@ -61,8 +61,8 @@ def send_payloads(
     per second, or None for no limit.
 
     `report` is called with a line for each accepted callback, and `report_refusal` with a line for each refused one. If
-    there are many callbacks, `report` is called only with a summary, and `report_refusal` only for the first refusal.
-    Raise SendFault if the body cannot be sent with these options.
+    `count` is greater than _REPORTED_SINGLY, `report` is called only with a summary, and `report_refusal` only for the
+    first refusal. Raise SendFault if the body cannot be sent with these options.
     """
     begun = time.monotonic()
     refused: list[SendResult] = []
