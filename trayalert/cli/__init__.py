@@ -1,8 +1,8 @@
 """The command line.
 
 The commands, their options and their JSON are a contract for scripts. The help page `scripting` describes the contract.
-With `--json`, a command prints JSON on stdout. Errors are sentences on stderr. The exit status is 0 after success, 1
-after a failure and 2 after wrong usage. Each command imports only the modules that it needs.
+With `--json`, a command prints JSON to stdout. Errors are printed to stderr as sentences. The exit status is 0 after
+success, 1 after a failure and 2 after wrong usage. Each command imports only the modules that it needs.
 """
 
 import click

@@ -60,18 +60,18 @@ def find_own_places() -> Places:
 
 
 def fail(text: object) -> NoReturn:
-    """Print an error on stderr and exit with status 1."""
+    """Print an error to stderr and exit with status 1."""
     click.echo(f"trayalert: {text}", err=True)
     sys.exit(1)
 
 
 def own_settings(places: Places) -> Settings:
-    """Return the settings. Print their problems on stderr."""
+    """Return the settings. Print their problems to stderr."""
     return read_own_settings(places)[0]
 
 
 def read_own_settings(places: Places) -> tuple[Settings, tuple[str, ...]]:
-    """Return the settings and their problems. Also print the problems on stderr."""
+    """Return the settings and their problems. Also print the problems to stderr."""
     settings, problems = read_settings(places)
     for problem in problems:
         click.echo(f"trayalert: {problem}", err=True)
@@ -90,7 +90,7 @@ def print_json(*records: object) -> None:
 
 
 def print_lines(lines: Iterable[str], *, machine: bool = False) -> None:
-    """Print lines on stdout: in UTF-8 if `machine` is true, else in the encoding of the locale."""
+    """Print lines to stdout: in UTF-8 if `machine` is true, else in the encoding of the locale."""
     if machine:
         set_utf8_output()
     for line in lines:
@@ -98,10 +98,10 @@ def print_lines(lines: Iterable[str], *, machine: bool = False) -> None:
 
 
 class LazyGroup(click.Group):
-    """A click group that imports a command only when the command is needed.
+    """A click group that imports a command only when it is needed.
 
-    `places` maps each command's name to "module:attribute" in this package. A Fault or an OSError is reported as one
-    sentence. Any other exception is a bug and shows a traceback.
+    `places` maps each command's name to "module:attribute" in this package. If a command raises a Fault or an OSError,
+    the exception's message is printed as an error. Any other exception is a bug and shows a traceback.
     """
 
     def __init__(self, *, places: Mapping[str, str], **more: Any) -> None:

@@ -1,6 +1,6 @@
 """`trayalert doctor` and `trayalert diagnostics`.
 
-The doctor finds problems, and diagnostics collects what developers need in order to analyse a problem.
+`doctor` finds problems, and `diagnostics` collects what developers need in order to analyse a problem.
 """
 
 import io

@@ -1,4 +1,4 @@
-"""`trayalert check`, `backup` and `restore`, which check the log, back it up and restore a backup."""
+"""`trayalert check`, `backup` and `restore`: check the log, back it up, and replace it with a backup."""
 
 from pathlib import Path
 from typing import Any

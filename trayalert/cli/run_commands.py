@@ -85,9 +85,9 @@ def owned_plan(
 ) -> Iterator["Plan"]:
     """Hold the data dir's lock while the context is open, and yield the plan for running an instance.
 
-    If another process owns the data dir, exit with status 1. However, if both this process and the other process are
-    tray applications, ask the other to raise its window, and exit with status 0 if it does. Raise PlaceFault or
-    SecretFault if the data dir, its lock or the secrets cannot be used.
+    If another process owns the data dir, exit with status 1. However, if both processes are tray applications, first
+    ask the other process to raise its window, and exit with status 0 if it does so. Raise PlaceFault or SecretFault if
+    the data dir, its lock or the secrets cannot be used.
     """
     from trayalert.app.receiver import Plan
 
