@@ -18,7 +18,7 @@ def now() -> Millis:
 
 
 def ticks() -> Millis:
-    """Return the milliseconds of a clock that cannot be set and that keeps running while the computer sleeps.
+    """Return the reading of a clock that cannot be set and keeps running while the computer sleeps, in milliseconds.
 
     Only the difference between two readings is meaningful, and only if the computer was not restarted between them.
     """

@@ -1,7 +1,7 @@
 """A D-Bus client for notifications, sleep detection and the doctor.
 
-This module only transports messages and makes no decisions. It belongs to neither `ui/` nor `app/`, because both import
-it. The lower layers must not import it.
+This module only transports messages and makes no decisions. The module is in neither `ui/` nor `app/`, because both
+import it. The layers below `ui/` must not import it.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ def session_bus_address() -> str | None:
 def method_call(
     destination: str, path: str, member: str, signature: str = "", *body: Any, interface: str | None = None
 ) -> Message:
-    """Return a method-call message. The interface defaults to the name of the destination."""
+    """Return a method-call message. If `interface` is None, the interface has the same name as `destination`."""
     return Message(
         destination=destination,
         path=path,
@@ -82,7 +82,7 @@ async def connect_bus(address: str, on_signal: Callable[[Message], None], *rules
 
 
 async def wait_disconnected(bus: MessageBus) -> None:
-    """Wait until the connection is closed. Never raises, whatever closed the connection."""
+    """Wait until the connection is closed. If an error has closed the connection, the error is not raised."""
     waiting: Coroutine[Any, Any, None] = bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
     disconnection = asyncio.ensure_future(waiting)
     await asyncio.wait({disconnection})
@@ -98,8 +98,8 @@ async def call(bus: MessageBus, message: Message) -> list[Any]:
 async def has_owner(bus: MessageBus, name: str) -> bool:
     """Return whether a program owns the given bus name now. Raise one of BUS_FAULTS if the call fails.
 
-    Call this function before sending a message that must not start a program. If a name has no owner, the bus may start
-    a program that takes the name.
+    If a message is sent to a name that has no owner, the bus may start a program that takes the name. Call this
+    function first if the message must not start a program.
     """
     return bool((await call(bus, bus_call("NameHasOwner", "s", name)))[0])
 

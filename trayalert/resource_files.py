@@ -17,5 +17,5 @@ def resource_path(*parts: str) -> Path:
 
 
 def read_text(*parts: str) -> str:
-    """Return the content of a file in `resources/`, decoded as UTF-8. Raise FileNotFoundError if it is missing."""
+    """Return the text of a UTF-8 file in `resources/`. Raise FileNotFoundError if the file is missing."""
     return resource_path(*parts).read_text(encoding="utf-8")
