@@ -75,7 +75,8 @@ class Plan:
 class Receiver:
     """Composes all parts that receive and store callbacks. Create and run a receiver on the same event loop.
 
-    Any thread may use the attributes and methods, except those whose documentation says "Belongs to the loop".
+    Any thread may use the attributes and methods, except those marked "Belongs to the loop", which only code on the
+    event loop may use.
 
     `announce` is called with each batch of events. `replies` maps each command type that another process may send to
     the coroutine that carries out the command. `sources` are callback sources in addition to the listener.

@@ -78,7 +78,7 @@ class LogIncidents:
     def commands(self, incident: StoredIncident) -> Sequence[FilledCommand]:
         """Return the admin's custom commands, with their placeholders filled in for an incident.
 
-        If a command cannot be run for the incident, its `problem` says why.
+        If a command cannot be run for the incident, the command's `problem` says why.
         """
         settings, alert = self._settings, incident.alert.alert
         return [fill_command(command, alert, default_region=settings.default_region) for command in settings.commands]

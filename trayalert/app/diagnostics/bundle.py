@@ -135,9 +135,9 @@ def _gap_record(gap: Gap) -> dict[str, Any]:
 
 
 def _tail(path: Path, name: str) -> Iterator[Member]:
-    """Yield `name` and the end of a text file as a pair. Yield nothing if the file does not exist.
+    """Yield one pair: `name` and the end of a text file. Yield nothing if the file does not exist.
 
-    If the file cannot be read, yield a name that ends in `.unreadable` and the reason as a pair.
+    If the file cannot be read, yield the pair of a name that ends in `.unreadable` and the reason.
     """
     try:
         with path.open("rb") as file:
