@@ -1,8 +1,8 @@
 """Parser for the webhook of Alertmanager, version 4. ARMS, Managed Prometheus and Grafana send the same format.
 
-Each entry of `alerts` becomes one alert, and the entry's labels become the alert's dimensions. Format: prometheus.io,
-"Configuration", `webhook_config`. ARMS adds labels that begin with `_aliyun_arms_`, and its templates use other names
-for some parts of the body.
+Each entry of `alerts` becomes one alert, and the entry's labels become the alert's dimensions. prometheus.io documents
+the format (page "Configuration", section `webhook_config`). ARMS adds labels that begin with `_aliyun_arms_`, and the
+templates of ARMS have other names than Alertmanager for some parts of the body.
 """
 
 import re
@@ -34,8 +34,8 @@ _PASSING_KEYS = (
 )  # fmt: skip
 """Names of entry parts that are never taken as labels.
 
-If an entry has no `labels`, all of its parts except these are taken as labels. These parts either are not labels or
-change when the alert resolves.
+If an entry has no `labels`, all of its other parts are taken as its labels. The parts listed here would be wrong as
+labels, because they either describe something else or change when the alert resolves.
 """
 _ARMS = "_aliyun_arms_"
 _RECOVERED = frozenset({"resolved", "recovered", "ok"})
@@ -49,7 +49,8 @@ _VALUE = (f"{_ARMS}alert_now_value", "value", "currentValue", "nowValue", f"{_AR
 _ADDRESS = re.compile(r"(?!127\.|0\.)((?:[0-9]{1,3}\.){3}[0-9]{1,3})(?::[0-9]{1,5})?")
 """Matches an IPv4 address, with or without a port.
 
-Addresses that begin with `127.` or `0.` do not match, because they stand only for the computer that Prometheus runs on.
+Addresses that begin with `127.` or `0.` do not match: they only say that the resource is on the same computer as
+Prometheus.
 """
 
 _COMPONENT_LABELS = {
@@ -165,7 +166,8 @@ def _cluster(labels: Tree) -> str | None:
 def _namespace(labels: Tree) -> str | None:
     """Return Cloud Monitor's namespace for the alert's resource, or None if it cannot be found from the labels.
 
-    The label `namespace` is used only if its value begins with `acs_`, because it usually names a Kubernetes namespace.
+    The label `namespace` is used only if its value begins with `acs_`, because this label usually names a Kubernetes
+    namespace.
     """
     namespace = labels.text("acs_namespace", "namespace") or ""
     if namespace.startswith("acs_"):
@@ -180,9 +182,9 @@ def _identity(
 ) -> Identity:
     """Return the identity of an entry, which depends on its fingerprint, state, start time and end time.
 
-    An alert may fire again with the start time of its first firing. Its second recovery has another end time than its
-    first recovery, and is therefore not mistaken for a retry. If an entry has no start time, its identity depends on
-    the whole body.
+    An alert may fire a second time with the start time of its first firing. Its second recovery is then not mistaken
+    for a retry of the first recovery, because the two have different end times. If an entry has no start time, its
+    identity depends on the whole body instead of the times.
     """
     if started is not None:
         return timed_identity(started, "alertmanager", str(state), key_of(fingerprint, *filter(None, [ended])))
@@ -224,12 +226,14 @@ def _message(labels: Tree, annotations: Tree, entry: Tree) -> str | None:
 def _hidden_alerts(body: Body, top: Tree, body_identity: Identity, unread: int) -> tuple[Alert, ...]:
     """Return one alert that reports the hidden alerts of a group, or an empty tuple.
 
-    Alerts are hidden if the sender limits their number (`max_alerts`), or if the body has more alerts than are read.
-    `unread` is the number of alerts in the body that are not read. A negative number counts as 0.
+    Alerts are hidden if the sender limits their number (`max_alerts`), or if the body has more than MOST_ALERTS alerts,
+    of which only the first MOST_ALERTS are read. `unread` is the number of alerts in the body that are not read. A
+    negative number counts as 0.
 
-    If no alert is hidden, or if the group has resolved, the returned alert is a recovery. Alertmanager derives the
-    group's `status` only from the alerts that it sends. If a group has resolved while alerts are hidden, the message of
-    the recovery therefore says that the state of the hidden alerts is unknown.
+    If no alert is hidden, or if the group has resolved, the returned alert is a recovery, which closes the incident of
+    an earlier alert that reported hidden alerts. Alertmanager derives the group's `status` only from the alerts that it
+    sends. If a group has resolved while alerts are hidden, the message of the recovery therefore says that the state of
+    the hidden alerts is unknown.
 
     A body that has neither `groupLabels` nor `groupKey` nor `truncatedAlerts` gets no recovery, because the recovery
     could close the incident of another group.

@@ -1,8 +1,8 @@
 """Parser for the webhook of Cloud Monitor 2.0, which sends one alert as an object similar to a CloudEvent.
 
 The object may contain links to pages of the service. Format: Cloud Monitor 2.0's pages "Notification object" and
-"Webhook", and the API's `AlertEvent`. The documented sets of statuses and levels are incomplete. Names are in camel
-case in the API and in snake case in the webhook.
+"Webhook", and the API's `AlertEvent`. These pages do not list all statuses and levels that are sent. Field names are in
+camel case in the API and in snake case in the webhook.
 """
 
 import re
@@ -94,9 +94,9 @@ def _first(trees: tuple[Tree, ...], *names: str) -> str | None:
 
 
 def _state(top: Tree) -> State:
-    """Return the alert's state, which is read from `status` and `subtype`.
+    """Return the alert's state according to its `status` and `subtype`.
 
-    If one of the two reports a recovery and the other contradicts it, the state is not OK.
+    If one of them reports a recovery and the other contradicts it, the state is not OK.
     """
     status, subtype = ((top.text(name) or "").upper() for name in ("status", "subtype"))
     ends = subtype.endswith(("_RESOLVE", "_RESOLVED", "_RECOVER", "_RECOVERED"))
@@ -113,7 +113,7 @@ def _level(trees: tuple[Tree, ...], state: State) -> Level:
 
 
 def _namespace(entity: Tree, labels: Tree) -> str | None:
-    """Return the namespace of the resource, from the labels or from the entity, or None if it is unknown.
+    """Return the resource's namespace from the labels or else from the entity, or None if neither of them names one.
 
     The entity's domain `ecs` and the entity type `acs.ecs.instance` both mean the namespace `acs_ecs`.
     """
@@ -130,8 +130,7 @@ def _namespace(entity: Tree, labels: Tree) -> str | None:
 def _dimensions(top: Tree, entity: Tree, labels: Tree, namespace: str | None) -> dict[str, str]:
     """Return the labels as dimensions.
 
-    If the labels do not contain the dimension that names the resource, that dimension is added from other parts of the
-    body.
+    If the dimension that identifies the resource is not among the labels, it is added from other parts of the body.
     """
     dimensions = labels.texts()
     own = default_id_dimension(namespace)
@@ -146,9 +145,9 @@ def _dimensions(top: Tree, entity: Tree, labels: Tree, namespace: str | None) ->
 def _resource_key(top: Tree, entity: Tree, dimensions: Mapping[str, str], own: str) -> object:
     """Return the value that distinguishes the incidents of one rule from each other.
 
-    The value consists of the entity's id and the entity's component. If the id is unknown, the value consists of all
-    dimensions. A label that several entities share, such as the cluster's name, must not be taken for the entity's id:
-    otherwise the recovery of one pod would close the incident of another pod.
+    The value is a pair: the entity's id, and the dimensions that name its component. If the id is unknown, the value is
+    all dimensions instead. A label that several entities share, such as the cluster's name, must not be taken for the
+    entity's id: otherwise the recovery of one pod would close the incident of another pod.
     """
     entity_id = entity.text("entityId") or (top.text("alertEntityId") or "").rpartition(":")[2] or dimensions.get(own)
     if not entity_id:

@@ -1,8 +1,8 @@
 """Parser for the callbacks that the Test buttons of Alibaba's consoles send.
 
-A test callback has one of two forms. The first form is a request without a body and without a query (in 2024, a bare
-GET). The second form is an unfilled template: the Test button of ARMS sends the user's own template unchanged, with a
-placeholder such as `$alertmanager_content` or `$content` still in the text.
+A test callback has one of two forms. The first form is a request with neither a body nor a query (in 2024, a GET
+request). The second form is an unfilled template: the Test button of ARMS sends the user's own template unchanged, with
+a placeholder such as `$alertmanager_content` or `$content` still in it.
 """
 
 import re

@@ -1,12 +1,12 @@
 """Parser for system events about a resource, which an event rule or an event centre subscription sends.
 
 Formats: Cloud Monitor's pages on event-triggered alert rules (`product`, `name`, `content`, ...) and on event
-subscriptions (`alert` in an envelope of `subscription`, `strategyName`, ...), 2023 and 2024. Both formats arrive by
-POST or GET, either as JSON or as a form in which nested objects are strings of JSON.
+subscriptions (`alert` in an envelope of `subscription`, `strategyName`, ...), 2023 and 2024. A callback in either
+format may arrive by POST or GET, and either as JSON or as a form in which nested objects are strings of JSON.
 
-A maintenance event goes through several phases that share one `eventId`. Its last phase ends the incident. Other events
-come alone or in pairs (`event_pairs.py`). Their end may never come, so an incident of an event without phases closes by
-itself after a while.
+A maintenance event goes through several phases that share one `eventId`. The last phase closes the incident. An event
+without phases comes alone or is the beginning or the end of a pair (`event_pairs.py`). An end may never come, so the
+incident of an event without phases closes by itself after a while.
 """
 
 import re
@@ -45,14 +45,14 @@ _LASTING = re.compile(r"SystemMaintenance|SystemFailure|InstanceFailure")
 _START_OR_END = re.compile(r"(?:_(?i:start|end)|(?<=[a-z])(?:Start|End))\Z")
 """Matches the end of names such as `Instance_Failure_End`.
 
-Database events have such names. They come in pairs and do not go through phases.
+Such names belong to database events, which come in pairs instead of going through phases.
 """
 _RECOVERED = frozenset({"resolved", "recovered"})
 """The event centre's words for an alert that has recovered. They take precedence over what the event's name says."""
 _EVENT_ID_NAMES = frozenset({"eventid", "requestid", "traceid", "eventname"})
 """Names of content parts that identify the event instead of its resource.
 
-Their values differ between the two events of a pair.
+The values of these parts differ between the two events of a pair, and must therefore not become part of their key.
 """
 _MESSAGE_FIELDS = (
     "state", "reason", "reasonCode", "description", "impact", "notBefore", "executeStartTime", "executeFinishTime",
@@ -66,8 +66,9 @@ _LEVELS = ("severity", "level")
 class _Event:
     """An event in either of the two formats.
 
-    `alert` is the alert as the event centre sends it. It is empty for an event rule. `meta` contains the parts that an
-    event rule sends; the event centre sends them inside its alert.
+    `alert` is the alert that the event centre sends. It is empty if an event rule has sent the event. `meta` contains
+    the parts that describe the event, such as `status`: an event rule sends them at the top of the body, and the event
+    centre sends them inside `alert`.
     """
 
     top: Tree
@@ -92,7 +93,8 @@ class _Event:
         """The phase of the event, or None if the event does not go through phases.
 
         The phase in the event's name is used only if no other part names a phase. Some documented events have the name
-        of an earlier phase, although their `eventStatus` names a later phase or the time of the end is set.
+        of an earlier phase, although their `eventStatus` names a later phase, or although they have an
+        `executeFinishTime`, which means that the event has been executed.
         """
         suffix = (self.name or "").rpartition(":")[2].strip()
         if _START_OR_END.search(suffix):
@@ -112,10 +114,10 @@ class _Event:
 
     @property
     def stem(self) -> tuple[str, str]:
-        """The stem of an event that belongs to no pair, together with an empty string as its family.
+        """The stem and the family of an event that belongs to no pair. The family is always an empty string.
 
-        All phases of one event have the same stem. If an event `x` comes alone, it has the same stem as the end
-        `x_recovered`, so that this end can close the incident of `x`.
+        All phases of one event have the same stem. An event `x` that comes alone has the same stem as `x_recovered`, so
+        that `x_recovered` can close the incident of `x`.
         """
         stem, _, suffix = (self.name or "").rpartition(":")
         name = stem if suffix.strip().lower() in _PHASES else self.name
@@ -213,7 +215,8 @@ def _level(event: _Event, state: State) -> Level:
 def _one_off(event: _Event) -> bool:
     """Return whether the event's incident must close by itself.
 
-    There are two such cases: the event has failed, or it goes through no phases, so that its end may never come.
+    There are two such cases: the phase of the event is `failed`, or the event goes through no phases, so that its end
+    may never come.
     """
     if event.phase or event.content.has("notBefore"):
         return (event.phase or "").lower() == "failed"
@@ -224,7 +227,7 @@ def _keys(event: _Event, account: str | None, arn: Arn, *, recovered: bool) -> l
     """Return the event's key, followed by its related keys.
 
     An event whose state contradicts its name has no related keys. For example, the event centre may report an event as
-    recovered although its name is that of a beginning.
+    recovered although its name ends with a word for a beginning.
     """
     if event.lasting_id and (event.phase or event.content.has("notBefore")):
         return [key_of("event", account, event.lasting_id)]

@@ -1,13 +1,13 @@
 """Recognises events that come in pairs, a beginning and an end, by the words in their names.
 
-Only the last word of a name or status decides whether an event is a beginning or an end, as in `Agent_Status_Stopped`,
-`DeviceOnline` and `blackhole_begin`. The words before the last word are the stem. Last words that belong together, such
-as `online` and `offline`, form a family. A beginning and an end are a pair if they have the same stem and the same
-family.
+The last word of a name or status shows whether an event is a beginning or an end, as in `Agent_Status_Stopped`,
+`DeviceOnline` and `blackhole_begin`. The words before the last word are the stem. They may also negate an end, as in
+`not_yet_recovered`. Last words that belong together, such as `online` and `offline`, form a family. A beginning and an
+end are a pair if they have the same stem and the same family.
 
 If in doubt, an event does not count as an end. An incident that stays open too long expires, but an incident that
-closes too early makes the user believe that all is well. Therefore the families leave out words that are good for some
-subjects and bad for others (open, closed, enabled, disabled).
+closes too early makes the user believe that all is well. Therefore the families leave out words that are good news
+about some subjects and bad news about others, such as `open`, `closed`, `enabled` and `disabled`.
 """
 
 import re
@@ -19,10 +19,10 @@ _LONGEST_NAME = 200
 
 
 class Pair(NamedTuple):
-    """The pair that an event belongs to. `stem` and `family` are equal for both events of the pair.
+    """The pair that an event belongs to. `ends` says whether the event is the end or the beginning of the pair.
 
-    `ends` says whether this event is the end of the pair. `akin` names further families. An end can also end a
-    beginning of one of these families, and a beginning can also be ended by an end of one of them.
+    Both events of a pair have the same `stem`, and usually the same `family`. `akin` lists the families that the other
+    event of the pair may have instead.
     """
 
     stem: str
@@ -32,19 +32,24 @@ class Pair(NamedTuple):
 
 
 class _WordFamily(NamedTuple):
-    """Words that begin something, and words that end it. The words are separated by spaces.
-
-    A word in `ends` ends the beginnings of all families that have the same `name`. If `states` is true, the words
-    describe a state. If `follow` is true, the words may follow a word for a bad state, as in `abnormal_begin` and
-    `link_down_recovered`. If `recoverable` is true, `recovered` can also end a beginning of this family.
-    """
+    """The words that mark the beginning of a condition, and the words that mark its end. Spaces separate the words."""
 
     name: str
+    """The name of the family. A word in `ends` closes what a word in `begins` of any family with this name opened."""
     begins: str
     ends: str
     follow: bool = False
+    """Whether a word of this family may come after a word for a bad state, as in `link_down_recovered`.
+
+    If true, neither of the two words becomes part of the stem. Therefore `link_down_recovered` ends `link_down`.
+    """
     states: bool = True
+    """Whether the words in `begins` describe a bad state.
+
+    If true, most ends do not count as ends directly after such a word, as in `shutdown_success`.
+    """
     recoverable: bool = False
+    """Whether a general end such as `recovered` or `normal` can also end a beginning of this family."""
 
 
 _PHASES = _WordFamily(
@@ -181,14 +186,18 @@ _ATTACKS = _word_set(
     "force attack crack cracking intrusion hack exploit injection hijack breach bypass escalation login logon"
     " 攻击 破解 入侵 登录 登陆 提权"
 )
-"""Words for attacks and logins. The success of an attack is bad news, and the success of a login ends nothing."""
+"""Words for attacks and logins.
+
+The success of an attack is bad news, and the success of a login ends nothing. Therefore `success` directly after one of
+these words does not count as an end.
+"""
 _OUTCOMES = _word_set("fail fails failed unsuccessful aborted reject rejected timeout 失败 拒绝 超时")
 """Words for the bad outcome of a task.
 
-Such an outcome remains when the task has ended, so `end` after one of these words does not count as an end.
+The outcome is still bad after the task has ended, so `end` directly after one of these words does not count as an end.
 """
 _COMPLETIONS = _word_set("finish finished complete completed 完成")
-"""Words that confirm a bad state if they follow it, as in `shutdown_completed`."""
+"""Words that do not count as ends directly after a word for a bad state: `shutdown_completed` confirms the state."""
 _FILLERS = _word_set("is was has have been be to now already become automatically 已 已经 自动") | _RETURNED
 _NOISE = _word_set("event events notify notification notice message report 事件 通知")
 """Words that are dropped from the end of a name or status before its last word is read."""
@@ -199,9 +208,9 @@ _WEAK = dict.fromkeys(_word_set("normal healthy running available ok 正常 健�
 )
 """Maps each end that is unreliable as a status to the words that make it reliable.
 
-Such a status counts only if one of these words is the last word of the event's name, as `Status` is in `SyncStatus`.
-Without this rule, the status `normal`, which OSS sends when a limit is exceeded, would count as an end, and so would
-the status `running`, which Database Backup sends.
+The status counts as an end only if one of these words is the last word of the event's name, as `Status` is in
+`SyncStatus`. Without this rule, two statuses would wrongly count as ends: `normal`, which OSS sends when a limit is
+exceeded, and `running`, which Database Backup sends.
 """
 
 _CHINESE = {
@@ -217,24 +226,26 @@ _WORD = re.compile(
 
 
 class _Suffix(NamedTuple):
-    """The last word of a name or status, and the `words` before it."""
+    """What the last word of a name or status means, together with the `words` before it."""
 
     words: list[str]
     sense: _WordSense
     family: str
+    """The family of the last word, or for a name such as `link_down_recovered`, the family of the bad state's word."""
     ends: bool
+    """Whether the last word is an end that the words before it do not negate."""
     needs: frozenset[str] | None
-    """The suffix counts as a status only if the event's name ends with one of these words.
+    """A status with this suffix counts only if the event's name ends with one of these words.
 
-    None if the suffix always counts as a status.
+    None if a status with this suffix always counts.
     """
 
 
 def read_pair(name: str | None, status: str | None, result: str | None) -> Pair | None:
     """Return the pair that an event belongs to, judging by its name, its status and the `result` in its content.
 
-    If the status or the result contradicts an end, the event counts as a beginning. Return None if neither the name nor
-    the status shows that the event belongs to a pair.
+    An event that is an end counts as a beginning instead if its status or its result contradicts the end. Return None
+    if neither the name nor the status shows that the event belongs to a pair.
     """
     named, stated, refuting = _read_suffix(name), _read_suffix(status), _read_suffix(result)
     if named and stated and _follows(stated, named):
@@ -271,7 +282,7 @@ def _follows(stated: _Suffix, named: _Suffix) -> bool:
 def stem_of(name: str) -> str:
     """Return the stem of a name that does not end with a word of a family.
 
-    The name `x_recovered` has the same stem as the name `x`, and can therefore end `x`.
+    The event `x_recovered` has the same stem as the event `x` and can therefore end it.
     """
     return " ".join(_words(name)) or name
 

@@ -17,10 +17,10 @@ Read = Callable[[Body], tuple[Alert, ...] | None]
 """A function that returns the alerts in a body of its own kind, or None if the body is of another kind."""
 
 Stamp = Callable[[dict[str, Any], Millis | None, bool], None]
-"""A function that stamps a sample: it changes the parts of a sample body in place.
+"""A function that stamps a sample: it changes the parts of a sample body, its first argument, in place.
 
-The second argument is the time to write into the parts, or None to keep the times that they have. If the third argument
-is true, the function turns the sample into the recovery of its alert.
+The second argument is the time to write into the parts, or None to keep the times that the parts already have. If the
+third argument is true, the function also turns the sample from an alert into the recovery of that alert.
 """
 
 
@@ -31,20 +31,20 @@ class KindSpec:
     kind: Kind
     read: Read
     read_remnant: Read | None = None
-    """Reads the bodies of this kind that no `read` function recognises. None if there are no such bodies."""
+    """Reads bodies of this kind that no `read` function of any kind recognises. None if there are no such bodies."""
 
     stamp: Stamp | None = None
-    """Writes a time into a sample body, and can turn the sample into a recovery.
+    """Writes a time into a sample body and can turn the sample into a recovery.
 
-    If None, the simulator sends the sample unchanged, and cannot send a recovery of its alert.
+    If None, the simulator sends the sample unchanged and cannot send a recovery.
     """
 
     component_words: ComponentWords = field(default_factory=ComponentWords)
     name_text: Callable[[str | None, Language], str | None] | None = None
-    """Takes the name that was sent with an alert, and returns the name to display.
+    """Takes the name that was sent with an alert and returns the name to display.
 
-    Returns None if it does not know the name.
+    Returns None if the function does not know the name.
     """
 
     message_text: Callable[[Mapping[str, str], Language], str] | None = None
-    """Takes the fields of an alert, and returns the message to display instead of `Alert.message`."""
+    """Takes the fields of an alert and returns the message to display instead of `Alert.message`."""

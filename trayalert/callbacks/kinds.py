@@ -30,11 +30,10 @@ If the parser of one kind would also accept the bodies of another kind, that oth
 
 
 def readers_of(kinds: Sequence[KindSpec]) -> tuple[Read, ...]:
-    """Return the readers of the given kinds. The caller tries them in this order until one of them returns alerts.
+    """Return the readers of the given kinds, in the order in which the caller must try them.
 
-    The remnant readers come last, in the reverse order of their kinds. The remnant reader of `console_test` is
-    therefore the last of all. It must be the last, because it would mistake an alert that quotes `$content` for an
-    unfilled template.
+    The remnant readers come last, in the reverse order of their kinds, so that the remnant reader of `console_test` is
+    the last of all: it would mistake an alert that quotes `$content` for an unfilled template.
     """
     remnants = (spec.read_remnant for spec in reversed(kinds) if spec.read_remnant)
     return (*(spec.read for spec in kinds), *remnants)
@@ -91,9 +90,9 @@ def _read(body: Body, readers: Sequence[Read]) -> tuple[Alert, ...]:
 
 
 def _drop_repeats(alerts: Iterable[Alert]) -> tuple[Alert, ...]:
-    """Drop all alerts except the first of each identity.
+    """Return the given alerts without each alert whose identity an earlier alert has.
 
-    If the body contained an alert twice, the second one would be counted as another delivery of the first one.
+    Otherwise, an alert that the body contains twice would be counted as two deliveries.
     """
     once: dict[str, Alert] = {}
     for alert in alerts:

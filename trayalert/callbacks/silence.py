@@ -1,8 +1,8 @@
-"""Reports that trayalert itself makes about an expected callback: silent, received again, or no longer expected.
+"""Reports by trayalert itself that an expected callback has not come, has come again, or is no longer expected.
 
-A report is stored like a callback, so that a reparse reads the reports again, too. A callback counts as a report only
-if its method is INTERNAL_METHOD and its body has exactly the shape of a report. No HTTP request has this method, so no
-sender can forge a report.
+A report is stored like a callback, so that a reparse includes the reports. A callback counts as a report only if its
+method is INTERNAL_METHOD and its body has exactly the shape of a report. No HTTP request has this method, so no sender
+can forge a report.
 """
 
 import enum
@@ -100,7 +100,7 @@ def _message(name: str, status: SilenceStatus, hours: float, last_at: Millis | N
 
 
 def _silence_text(fields: Mapping[str, str], language: Language) -> str:
-    """Return the message that the user interface shows, in the user's language and in local time."""
+    """Return the message that the user interface shows, in the user's language and with times in local time."""
     last_at = read_timestamp(fields.get("last_at"))
     last = language.say("none yet")
     if last_at is not None:

@@ -1,8 +1,8 @@
 """Parser for the alerts of Log Service (SLS). A body is one alert object or a list of alert objects.
 
 The user's content template decides which parts are sent. Format: Log Service's pages "Variables in new alert templates"
-and "Default content templates". Times are in seconds, and 0 stands for a missing time. The legacy templates never send
-a recovery, so no callback ends an alert that was sent with one of them.
+and "Default content templates". Times are in seconds, and 0 stands for a missing time. The legacy templates send neither
+a status nor a recovery, so the incident of an alert without a `status` closes by itself after a while.
 """
 
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ _MARKS = (
 )  # fmt: skip
 _THRESHOLD_NAMES = ("alertState", "metricName", "metricProject", "curValue", "expression")
 _SEVERITIES = {"10": Level.CRITICAL, "8": Level.CRITICAL, "6": Level.WARN, "4": Level.INFO, "2": Level.INFO}
-"""Log Service's severities. Log Service calls them critical, high, medium, low and report only, in this order."""
+"""Maps Log Service's severities to levels. Log Service calls 10 critical, 8 high, 6 medium, 4 low and 2 report only."""
 
 _RECOVERED = frozenset({"resolved", "recovered", "ok"})
 _LINKS = {

@@ -27,7 +27,7 @@ _MARKS = frozenset({
 })  # fmt: skip
 """Typical field names of the threshold callback. No other kind of callback has two of them.
 
-They are written in lower case, because one document spells `curValue` as `Curvalue`.
+The names are in lower case here, because one page of the documentation spells `curValue` as `Curvalue`.
 """
 
 _STATES = {
@@ -40,10 +40,10 @@ _RECOVERED = frozenset({"恢复告警", "恢复"})
 """Words for OK in the `levelDescription` of callbacks that come through a message queue."""
 
 _PLACE_DIMENSIONS = frozenset({"instanceId", "regionId", "region"})
-"""Dimensions that may be added from another field.
+"""Dimensions that may be added from other fields if the field `dimensions` does not have them.
 
-Every dimension becomes part of the resource's key. Only dimensions that say which resource is meant, or where it is,
-are therefore added.
+Every dimension becomes part of the resource's key. Therefore only dimensions that say which resource is meant, or where
+it is, are added to those in `dimensions`.
 """
 _NAME_AND_ADDRESS = re.compile(
     r"(.+)/(\d{1,3}(?:\.[\dXx*]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*)(?:[,;\s].*)?"
@@ -58,13 +58,13 @@ _ESCAPED = re.compile(r"(?:\\u[0-9A-Fa-f]{4})+")
 
 
 def read(body: Body) -> tuple[Alert, ...] | None:
-    """Read a threshold callback that contains its state. Return None for any other body."""
+    """Read a threshold callback that has an `alertState`. Return None for any other body."""
     texts = _texts(body)
     return (_alert(body, texts),) if "alertstate" in texts else None
 
 
 def read_remnant(body: Body) -> tuple[Alert, ...] | None:
-    """Read a threshold callback that does not contain its state. Return None if the body is of another kind.
+    """Read a threshold callback that has no `alertState`. Return None if the body is of another kind.
 
     Call this reader only after the `read` functions of all kinds.
     """
@@ -152,9 +152,9 @@ def _dimensions(texts: Mapping[str, str]) -> dict[str, str]:
 def _resource_key(texts: Mapping[str, str], dimensions: Mapping[str, str]) -> object:
     """Return the value that distinguishes the resources of one rule from each other.
 
-    The value consists of the parsed dimensions. If there are none, it is the unparsed text of the dimensions, and if
-    that is empty, the name of the resource. The name is the last choice, because it may change while an incident is
-    open. If two resources had the same value, the OK of one would close the incident of the other.
+    The value is the parsed dimensions, or if there are none, the text of the field `dimensions`, or if that text is
+    empty, the name of the resource. The name is the last choice, because it may change while an incident is open. If
+    two resources had the same value, the OK of one would close the incident of the other.
     """
     unread = "" if dimensions else texts.get("dimensions", "").strip("{}[] ")
     return canonical(dimensions) or unread or texts.get("instancename")
@@ -163,7 +163,7 @@ def _resource_key(texts: Mapping[str, str], dimensions: Mapping[str, str]) -> ob
 def _value_as_sent(fields: Mapping[str, str], text: str | None) -> str | None:
     """Return the value as it was sent, with all its spaces.
 
-    The spaces are kept because scripts are promised the value as it was sent. One document prints `95 ` with a trailing
+    Scripts are promised the value exactly as it was sent. An example in the documentation is `95 `, with a trailing
     space.
     """
     sent = fields.get("curValue") or fields.get("Curvalue") or ""

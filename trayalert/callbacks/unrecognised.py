@@ -1,7 +1,7 @@
 """Turns a callback that no parser recognises into an alert.
 
 The sender of the callback knows the secret, so the callback is kept and shown as an alert. The alert's title and text
-are taken from the parts that have a title and a text in most webhooks.
+are taken from the parts in which most webhooks send a title and a text.
 """
 
 import re
@@ -38,7 +38,10 @@ _ELEMENT = re.compile(
 
 _DEEP_TITLES = ("title", "subject", "headline")
 _DEEP_TEXTS = ("text", "message", "content", "description", "body")
-"""Names that stand for a title or a text at any depth of a body. A `name` deep inside a body may be anything."""
+"""Names that stand for a title or a text at any depth of a body.
+
+`name` is left out, because deep inside a body it may be the name of anything.
+"""
 _MOST_TREES = 200
 
 _MOST_SEARCHED: Final = 65_536
@@ -48,7 +51,7 @@ _LONGEST_TITLE, _LONGEST_TEXT = 300, 4_000
 def read(body: Body, *, shown: Body | None = None) -> tuple[Alert, ...]:
     """Return one alert for any body.
 
-    Its title and text are taken from the part `shown`, or from `body` if that is None.
+    The alert's title and text come from `shown`, or from `body` if `shown` is None.
     """
     trees = list(_trees(shown or body))
     title = next(filter(None, (tree.text(*_TITLES) for tree in trees)), None)
