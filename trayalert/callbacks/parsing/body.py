@@ -1,7 +1,7 @@
 """Reads the body of a callback into named strings.
 
-A body may be form-encoded, multipart, JSON, or an unencoded form such as the samples in documents. Any other body, such
-as XML or prose, becomes a single string. No function in this module raises.
+A body may be form-encoded, multipart, JSON, or an unencoded form, as in the samples in the documentation. Any other
+body, such as XML or prose, becomes a single string. No function in this module raises.
 """
 
 import codecs
@@ -16,7 +16,7 @@ from typing import Any
 from trayalert.domain.callback import Callback
 
 _NEVER_ENCODED = re.compile(r"[\s{}<>\"|\\^`\[\]=]|[^\x00-\x7f]")
-"""Matches a character that a form-encoded value never contains. A value that contains one of them is not encoded."""
+"""Matches a character that a form-encoded value never contains. A value with such a character is not encoded."""
 
 _WELL_FORMED = re.compile(
     r"[\w.~*%+!'()$,:;@/?-]+=[\w.~*%+!'()$,:;@/?-]*(?:&[\w.~*%+!'()$,:;@/?-]+=[\w.~*%+!'()$,:;@/?-]*)*", re.ASCII
@@ -77,7 +77,7 @@ class Body:
     document: Mapping[str, Any] | None
     """The JSON object in the body, or None if the body is not a JSON object."""
     parts: tuple["Body", ...] = ()
-    """The first MOST_ALERTS items, if the body is a JSON list. The callback of each item contains only that item."""
+    """The first MOST_ALERTS items, if the body is a JSON list. The `callback` of each part contains only that item."""
     unread: int = 0
     """Number of items that follow the first MOST_ALERTS items of a JSON list."""
 
@@ -104,10 +104,10 @@ def read_body(callback: Callback) -> Body:
 def _unwrap_envelope(names: Mapping[str, Any]) -> Any:
     """Return the JSON in a body that is only an envelope around JSON. Return None for any other body.
 
-    A body is an envelope if the JSON is all that it contains, or if it has a field in `_ENVELOPES` whose JSON has at
+    A body is an envelope if it contains nothing but the JSON, or if it has a field in `_ENVELOPES` whose JSON has at
     least as many entries as the body has fields. A body with the names `subject` and `status`, which Cloud Monitor 2.0
-    sends, is never an envelope. Its `data` is only a part of the alert, even if the user's template leaves little else
-    in the body.
+    sends, is never an envelope. The `data` of such a body is only a part of the alert, even if the user's template
+    leaves little else in the body.
     """
     if names.keys() >= _NO_ENVELOPE:
         return None

@@ -15,8 +15,8 @@ _SIGNATURE = re.compile(rb"(?:(?<=&)|^)signature=[^&]*&?|\"signature\\{0,7}\"\s*
 def timed_identity(at: Millis, *parts: str | None) -> Identity:
     """Return an identity made of an alert's time and other parts. Only the first of `parts` may contain a line break.
 
-    The identity begins with the time, so that the log's index grows only at its end. If a group of alerts is stored,
-    one page of the index changes, and not one page for each alert.
+    The identity begins with the time, so that the log's index grows only at its end. When a group of alerts is stored,
+    only one page of the index changes, instead of one page for each alert.
     """
     digest = _digest("\n".join(part or "" for part in parts).encode("utf-8", "replace"))
     return Identity(text=f"{at:012x}{digest}", timed=True)
@@ -25,7 +25,7 @@ def timed_identity(at: Millis, *parts: str | None) -> Identity:
 def text_identity(callback: Callback) -> Identity:
     """Return an identity made of the callback's query and body.
 
-    The `signature` is left out, because each retry has another signature.
+    The `signature` is left out, because each retry of a callback has a different signature.
     """
     query, body = (_remove_signature(text) for text in (callback.query, callback.body.strip()))
     return Identity(text=_digest(query + b"\0" + body), timed=False)
@@ -47,7 +47,7 @@ def key_of(*parts: object) -> str:
 def canonical(dimensions: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return all dimensions except those for the account, as pairs that are sorted by name.
 
-    They are sorted because the sender may change their order.
+    The pairs are sorted because the sender may send the same dimensions in another order.
     """
     return sorted((name, value) for name, value in dimensions.items() if name not in ACCOUNT_DIMENSIONS)
 
