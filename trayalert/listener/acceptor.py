@@ -17,7 +17,7 @@ from trayalert.listener.limits import ListenerLimits
 from trayalert.listener.tls import Certificate
 
 _ACCEPTS_PER_TURN = 32
-"""Number of connections to accept in a row before the event loop can serve the open connections."""
+"""Number of connections to accept in a row before letting the event loop serve the open connections."""
 _PAUSE = 0.1
 """Seconds to wait after an error, for example when the system has no file descriptor or memory left."""
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -104,8 +104,8 @@ class Acceptor:
     async def _recover(self, error: OSError) -> None:
         """Handle an error of `accept`, so that the accept loop can continue.
 
-        If the system has no file descriptor or memory left, close an idle connection to make room. If only the new
-        connection has failed, because its peer has already closed it, log nothing.
+        If the system has no file descriptor or memory left, close an idle connection to make room. If the error is only
+        that the peer has already closed the new connection, log nothing.
         """
         if error.errno in _EXHAUSTED:
             if not self._exhausted:

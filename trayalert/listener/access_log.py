@@ -28,21 +28,23 @@ _logger = logging.getLogger(__name__)
 
 
 class AccessLogEntry(NamedTuple):
-    """What the access log says about one request.
-
-    `kind` is "hook" for a callback, "probe" for a probe that trayalert has sent to itself, and "-" for a request that
-    got the answer for strangers. `secret` is the name of a callback's secret, and empty for the other kinds. `size` is
-    the length of the body in bytes, and `seconds` is the time that the answer took.
-    """
+    """What the access log says about one request."""
 
     at: Millis
     sender: str
     method: str
     kind: str
+    """One of "hook" (a callback), "probe" (a probe that trayalert has sent to itself) and "-" (any other request).
+
+    A request with a right secret also has the kind "-" if it was refused because of its head.
+    """
     secret: str
+    """The name of the callback's secret. Empty for the other kinds."""
     status: int
     size: int
+    """Length of the body in bytes."""
     seconds: float
+    """How long the answer took."""
 
     def line(self) -> str:
         """Return the line: time, sender, method, kind, secret's name, status, body length, and duration in ms."""
@@ -57,7 +59,7 @@ class AccessLog:
     """The access log of one listener. Must be used on a single event loop.
 
     `lost` counts the lines that could not be written. At most `most_pending` lines are kept in memory until they can be
-    written. `close` waits up to `join_timeout` seconds for a write that is already running, and again up to
+    written. `close` waits up to `join_timeout` seconds for a write that is already running, and then up to
     `join_timeout` seconds for the final write.
     """
 
@@ -97,7 +99,7 @@ class AccessLog:
             self.lost += 1
 
     def close(self) -> None:
-        """Write the lines that are still in memory, and wait at most `join_timeout` for each write."""
+        """Write the lines that are still in memory. Wait at most `join_timeout` seconds for each write."""
         if self._timer:
             self._timer.cancel()
         if self._thread:
@@ -141,7 +143,7 @@ class AccessLog:
 def append(path: Path, content: bytes, *, largest: int) -> None:
     """Append the content to the file.
 
-    If the file would become larger than `largest` bytes, first rename it to `NAME.1`, and begin a new file.
+    If the file would become larger than `largest` bytes, first rename it to `NAME.1` and begin a new file.
     """
     with contextlib.suppress(FileNotFoundError):
         if path.stat().st_size + len(content) > largest:

@@ -1,8 +1,8 @@
 """Limits the number of open connections by closing an old one when there is no room for a new one.
 
-A connection whose request is being answered is never closed. Among the other connections, those from addresses with at
-least the average number of connections are preferred, and the oldest is closed. A flood from one address therefore
-keeps out only that address. This module knows nothing of HTTP.
+A connection whose request is being answered is never closed. Of the other connections, the oldest one is closed whose
+address has at least the average number of connections. A flood from one address therefore keeps out only that address.
+This module knows nothing of HTTP.
 """
 
 import asyncio
@@ -24,13 +24,13 @@ class Connection(Protocol):
     peer: str
     """The peer's address."""
     accepted_at: float
-    """The time at which the connection was accepted, by the event loop's clock."""
+    """The time, by the event loop's clock, at which the connection was accepted."""
     deadline: float
-    """The time at which the connection is closed if it is then idle, by the event loop's clock."""
+    """The time, by the event loop's clock, at which the connection is closed if it is idle then."""
     read_this_turn: bool
     """Whether bytes were read in the current iteration of the event loop.
 
-    The bytes may be a whole request, for which the connection has not been marked busy yet.
+    These bytes may be a whole request, although the connection has not been marked as busy yet.
     """
 
     def has_received(self) -> bool:
@@ -74,9 +74,9 @@ class ConnectionLimit:
         self._idle.pop(connection, None)
 
     def mark_idle(self, connection: Connection) -> None:
-        """Mark a connection as idle again after its request has been answered.
+        """Mark a connection as idle, because its request has been answered.
 
-        If a connection must be closed to make room, this connection is considered first.
+        The next time that a connection must be closed to make room, this connection is considered first.
         """
         if connection in self._connections:
             self._idle[connection] = None
@@ -123,9 +123,10 @@ class ConnectionLimit:
     def evict(self) -> bool:
         """Close one idle connection to make room. Return False if none can be closed now.
 
-        A new connection is protected for a short time (`silence_grace`, `unread_grace`), and so is a connection from
-        which bytes were read in this iteration of the event loop. The first _MOST_CANDIDATES idle connections are
-        considered, the oldest first.
+        Two kinds of connection are not closed: a connection from which bytes were read in this iteration of the event
+        loop, and a new connection from which no bytes have been read yet. A new connection is protected for
+        `silence_grace` seconds, or for `unread_grace` seconds if bytes from it are waiting to be read. Only the first
+        _MOST_CANDIDATES idle connections are considered: those whose request has been answered, then the oldest.
         """
         now = self._loop.time()
         share = len(self._connections) / max(1, len(self._count_by_peer))

@@ -16,7 +16,7 @@ class ListenerCounts:
     strangers: int = 0
     """Requests without a right secret, and refused requests that got the same answer as a stranger's request."""
     probes: int = 0
-    """Secret guesses: requests to the hook with a wrong secret."""
+    """Secret guesses: requests to the hook with a wrong secret, except those in `mistyped`."""
     limited: int = 0
     """Requests among `strangers` that got 429, because there were too many."""
     evicted: int = 0
@@ -34,4 +34,4 @@ class ListenerCounts:
     last_mistyped_at: Millis | None = None
     last_mistyped_why: str | None = None
     lost_at: Millis | None = None
-    """The time of the last refused or mistyped request by which an alert may have been lost (`CAUSES_OF_LOSS`)."""
+    """The time of the last refused or mistyped request with which an alert may have been lost (`CAUSES_OF_LOSS`)."""

@@ -1,8 +1,8 @@
 """The endpoint for callbacks, which arrive as `POST` or `GET` requests to `/hook/<secret>`.
 
-A callback gets 200 only after `receive` has returned True, which means that the callback is stored. The attacker is
-any stranger on the Internet. A valid HTTP request from a stranger always gets the same empty 404, or 429 if there are
-too many. Only the secret in the path distinguishes Cloud Monitor from a stranger, so the path is never logged.
+A callback gets 200 only after `receive` has returned True, which means that the callback is stored. The attacker is any
+stranger on the Internet. A valid HTTP request from a stranger always gets the same empty 404, or 429 if strangers send
+too many requests. Only the secret in the path distinguishes Cloud Monitor from a stranger, so the path is never logged.
 """
 
 import asyncio
@@ -40,9 +40,9 @@ _METHODS = frozenset({"POST", "GET"})
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 CheckSecret = Callable[[bytes], str | None]
-"""A function that takes a secret, and returns the name of the secret, or None if the secret is wrong."""
+"""A function that takes a secret and returns the name of the secret, or None if the secret is wrong."""
 HeaderValues = Callable[[str], Sequence[str]]
-"""A function that takes the name of a header, and returns all values of the header in a request."""
+"""A function that takes the name of a header and returns all values that the header has in one request."""
 
 _logger = logging.getLogger(__name__)
 
@@ -54,24 +54,24 @@ class AccessRules:
     allowed_hosts: frozenset[str] = frozenset()
     """The host names that a request may have in its `Host` header. If empty, any host name is allowed."""
     sender: Callable[[str, HeaderValues], str] = lambda peer, _: peer
-    """Returns the real sender's address. Takes the peer's address and a function that reads the request's headers."""
+    """Takes the peer's address and a function that reads the request's headers. Returns the real sender's address."""
     admits: Callable[[str], bool] = lambda _: True
     """Returns whether the sender with the given address may send callbacks."""
     respond_to_probe: Callable[[bytes], str | None] = lambda _: None
     """Takes a token. Returns the proof if trayalert has sent a probe with this token to itself, else None."""
     on_probe_refused: Callable[[bytes, str], None] = lambda *_: None
-    """Called with the token and the reason if a probe that trayalert has sent to itself is refused."""
+    """Called with the token and the reason when a probe that trayalert has sent to itself is refused."""
     find_typo: Callable[[bytes], str | None] = lambda _: None
     """Takes a path and query. Returns what is wrong with them if they are almost a callback URL, else None."""
     on_refused: Callable[[RefusalCause, str], None] = lambda *_: None
-    """Called after each refusal and each request with a mistyped URL, with the cause and the reason."""
+    """Called with the cause and the reason after each refusal and after each request with a mistyped URL."""
 
 
 class _RequestHead(NamedTuple):
     """What is known about a request before its body is read.
 
-    `at` is the time of the request by the wall clock. `started` is the same time by `time.perf_counter`, and serves to
-    measure how long the answer takes.
+    `at` is the time of the request by the wall clock. `started` is the same time by `time.perf_counter`, from which the
+    duration of the answer is measured.
     """
 
     at: Millis
@@ -145,7 +145,7 @@ class HookEndpoint:
     def _find_secret(self, path: bytes) -> str | None:
         """Return the name of the secret in a request's path, or None if the path contains no right secret.
 
-        HTTP also permits an absolute URL or `*` instead of a path. The result is then None.
+        HTTP also permits an absolute URL or `*` in place of a path. Return None in these cases, too.
         """
         return self._check_secret(path[len(_PREFIX) :]) if path.startswith(_PREFIX) else None
 
@@ -184,7 +184,8 @@ class HookEndpoint:
     ) -> tuple[int, str]:
         """Check a probe that trayalert has sent to itself, and return the status and the text of the answer.
 
-        The checks are the same as for a callback, except that any sender is admitted. Nothing of a probe is stored.
+        The checks are the same as for a callback, except that any sender is admitted and a large body is refused.
+        Nothing of a probe is stored.
         """
         self._counts.own_probes += 1
         refusal = self._find_refusal(request)
@@ -200,8 +201,8 @@ class HookEndpoint:
     def refuse_invalid(self, connection: HttpProtocol) -> Response:
         """Return the answer to a request that is not valid HTTP.
 
-        The request may still be a callback, for example if a proxy has added headers that are too large. The secret is
-        therefore looked for in the first line.
+        The request may still be a callback, for example if a proxy has added headers that are too large. Therefore the
+        first line of the request is searched for the secret.
         """
         self._counts.requests += 1
         head = _RequestHead(now(), time.perf_counter(), connection.peer, "-")
@@ -214,7 +215,7 @@ class HookEndpoint:
         return self._reject(connection, 400, head)
 
     def _reject(self, connection: HttpProtocol, status: int, head: _RequestHead) -> Response:
-        """Return the answer that strangers get, with the given status, or with 429 if there are too many strangers.
+        """Return the answer for strangers, with the given status, or with 429 if strangers send too many requests.
 
         A request with a right secret that is refused because of its head gets the same answer as a stranger, so that
         the answer does not reveal that the secret is right.
@@ -233,7 +234,7 @@ class HookEndpoint:
             self._access_log.add(AccessLogEntry(head.at, head.sender, head.method, kind, secret, status, size, seconds))
 
     def _find_refusal(self, request: web.BaseRequest, sender: str | None = None) -> Refusal | None:
-        """Check the head of a request with a right secret or token. Return None if it is in order, else the refusal.
+        """Return the refusal if the head of a request with a right secret or token breaks a rule, else None.
 
         If `sender` is None, any sender is admitted.
         """

@@ -127,7 +127,7 @@ class HttpProtocol(web.RequestHandler):
             self._connection_limit.reschedule(self)
 
     def wait_for_handshake(self) -> None:
-        """Extend the deadline, because a TLS handshake comes before the request."""
+        """Extend the deadline to allow for the TLS handshake before the request."""
         self.deadline = self.accepted_at + self._limits.longest_connection
 
     def begin_request(self, body: StreamReader, *, supported_version: bool) -> None:
@@ -179,8 +179,8 @@ class HttpProtocol(web.RequestHandler):
     async def _linger(self) -> None:
         """After the answer, read and discard the rest of the request until the sender closes the connection.
 
-        `lingering_time` and `largest_remainder` limit how long and how much is read. There is nothing to wait for if
-        the request has been read to its end. If a socket were closed with unread bytes, the system would reset the
+        `lingering_time` and `largest_remainder` limit how long and how much is read. If the request has already been
+        read to its end, return immediately. If a socket were closed with unread bytes, the system would reset the
         connection, and the reset could make the sender lose the answer.
         """
         self._answered = True
@@ -199,7 +199,7 @@ class HttpProtocol(web.RequestHandler):
         await self._closed_waiter
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Clean up after the connection has closed. If its callback is being stored now, storing is not interrupted."""
+        """Clean up after the connection has closed. If the request's callback is being stored, storing continues."""
         self._fail_body()
         super().connection_lost(exc)
         self._connection_limit.remove(self)
@@ -210,7 +210,8 @@ class HttpProtocol(web.RequestHandler):
     def eof_received(self) -> bool:  # type: ignore[override] # asyncio uses the result; aiohttp returns None
         """Return whether to keep the connection half-open, so that the request can still be answered.
 
-        Called when the sender has closed its sending side. If the body is incomplete, its rest will never arrive.
+        Called when the sender has closed its sending side. If the body is incomplete, make reading it fail, because the
+        rest of the body will never arrive.
         """
         if self._answered or not (self._begun or self.read_this_turn) or self.transport is None:
             return False

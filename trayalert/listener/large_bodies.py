@@ -1,7 +1,7 @@
-"""Limits large bodies: their memory over all connections, and their bytes within an hour for each secret.
+"""Limits the memory that all large bodies take up together, and the bytes of large bodies per secret and hour.
 
 A body is large if it is longer than `LARGEST_SMALL_BODY`. Only bytes that have arrived are counted. A sender that
-announces a long body but sends little of it therefore takes nothing away from other senders.
+announces a long body but sends little of it therefore does not use up what other senders may send.
 """
 
 import math
@@ -53,7 +53,7 @@ class LargeBodies:
             raise RefusedError(too_much(reason, retry_after=math.ceil(wait)))
 
     def take(self, secret: str, length: int) -> TakenBody:
-        """Count a large body that is about to be stored. Call `check` first, which may raise `RefusedError`."""
+        """Count a large body that is about to be stored. Raise `RefusedError` under the same condition as `check`."""
         self.check(secret, length)
         taken = (self._clock(), length)
         self._taken.setdefault(secret, deque()).append(taken)
@@ -65,7 +65,10 @@ class LargeBodies:
 
 
 class HeldBody:
-    """Counts the memory that one body takes up until `release`. If `secret` is None, a large body is refused."""
+    """Counts the memory that one body takes up until `release` is called.
+
+    If `secret` is None, a large body is refused.
+    """
 
     __slots__ = ("_bytes", "_large_bodies", "_secret", "_taken")
 
@@ -76,9 +79,9 @@ class HeldBody:
         self._taken: TakenBody | None = None
 
     def expect(self, length: int) -> None:
-        """Check the announced length of the body.
+        """Check the body's length as announced in the request's `Content-Length` header.
 
-        Raise `RefusedError` if the body is too large, or would exceed its secret's hourly limit.
+        Raise `RefusedError` if a body of this length is too large or would exceed its secret's hourly limit.
         """
         self._check_length(length)
         if length > LARGEST_SMALL_BODY and self._secret is not None:

@@ -37,7 +37,7 @@ class ListenerLimits:
     most_large_an_hour: int = 64 * 1024 * 1024
     """Bytes of large bodies that may arrive with the same secret within an hour."""
     largest_head: int = 64 * 1024
-    """Largest size of a request head (the request line and all headers) that is still incomplete."""
+    """Largest size of an incomplete request head (the request line and all headers). A larger one is rejected."""
     longest_line: int = 16_384
     """Longest request line. Events may be sent by GET, with a query of 2 to 5 KB."""
     longest_header: int = 4_096
@@ -58,7 +58,7 @@ class ListenerLimits:
     longest_connection: float = 7.5
     """Seconds within which a TLS handshake and the request head after it must be complete."""
     close_deadline: float = 5.0
-    """Longest time, in seconds, that a closing listener waits for all requests in progress to be answered."""
+    """Longest time, in seconds, that the listener waits on closing for all requests in progress to be answered."""
 
     strangers_at_once: int = 500
     """Number of requests from strangers that may come in a burst before further strangers get 429."""

@@ -28,7 +28,7 @@ Render = Callable[[], tuple[bytes, str]]
 The function is called in a thread, because it may read the log. Only one call runs at a time.
 """
 CheckHealth = Callable[[], tuple[bool, str]]
-"""A function that returns whether the program is healthy, and a sentence that says why it is not.
+"""A function that returns whether the program is healthy, and if not, a sentence that says why.
 
 The function is called on the event loop.
 """
@@ -43,7 +43,7 @@ class MetricsServer:
     _server: web.Server
 
     async def close(self) -> None:
-        """Stop listening on the port, and close all connections."""
+        """Stop listening on the port and close all connections."""
         self._listening.close()
         await self._server.shutdown(1.0)
 

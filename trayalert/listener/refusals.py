@@ -1,6 +1,6 @@
 """The refusals of requests that have a right secret: each has an answer for the sender and a reason for the user.
 
-Senders do not repeat a request that was answered with a 4xx status. Each refusal is therefore counted, and reported to
+Senders do not repeat a request that was answered with a 4xx status. Each refusal is therefore counted and reported to
 the user of this computer.
 """
 
@@ -33,24 +33,23 @@ CAUSES_OF_LOSS = frozenset({
 """The causes by which an alert may have been lost.
 
 ORIGIN, METHOD, HOST and SENDER are left out, because a rule refuses such requests on purpose. NOT_STORED is left out,
-because the log's state already shows it.
+because the log's state already shows that callbacks cannot be stored.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A refusal: the answer for the sender, and the reason for the user.
-
-    `status` and `text` are the answer. `retry_after` is the number of seconds after which the sender may try again, or
-    None if the answer does not say when to try again. `reason` is a clause for the user, which follows the words "a
-    request was turned away: ".
-    """
+    """A refusal: the answer for the sender, and the reason for the user."""
 
     cause: RefusalCause
     status: int
+    """The status of the answer."""
     reason: str
+    """A clause that the user is shown after the words "a request was turned away: "."""
     text: str = ""
+    """The body of the answer."""
     retry_after: int | None = None
+    """Seconds after which the sender may try again, or None if the answer does not say when to try again."""
 
 
 class RefusedError(Exception):

@@ -1,7 +1,8 @@
 """The self-check, which runs before the listener opens.
 
 The self-check sends requests over in-memory connections to prove that the limits are in force. The listener must not
-open if a limit is not in force. That can happen if a parameter name is misspelled or aiohttp has changed.
+open unless all limits are in force. A limit has no effect if the name of its aiohttp parameter is misspelled, or if
+aiohttp has changed.
 """
 
 import asyncio

@@ -35,7 +35,7 @@ class Listener:
     async def close(self) -> None:
         """Stop accepting connections, wait until all requests in progress are answered, and close all connections.
 
-        The wait ends after `close_deadline` seconds at the latest.
+        Wait at most `close_deadline` seconds for the answers.
         """
         with suppress(NotImplementedError, ValueError):  # no readers on Windows; ValueError: already closed
             # without this call, asyncio would log an error if a connection came just before the task is cancelled
@@ -80,8 +80,8 @@ async def open_listener(
     """Run the self-check, then listen on the host and port.
 
     Raise `ListenerFault` if a limit is not in force or the port cannot be opened. If `port` is 0, the system chooses a
-    free port. If `max_connections` is None, the number depends on the limit on file descriptors. Tests pass other
-    `limits`, or a `protocol_class` that breaks a limit.
+    free port. If `max_connections` is None, the limit on connections depends on the limit on file descriptors. Tests
+    pass other `limits`, or a `protocol_class` that breaks a limit.
     """
     host = host or DEFAULT_HOST
     await prove_limits(limits, protocol_class=protocol_class)

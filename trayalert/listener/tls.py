@@ -1,7 +1,7 @@
-"""The TLS certificate for a public host without a proxy in front.
+"""The TLS certificate for a host that is reachable from the Internet without a proxy.
 
 The certificate file and the key file are read again when they change, so a renewal needs no restart. If the new
-certificate and key cannot be used, the problem is reported, and the old pair stays in use.
+certificate and key cannot be used, the problem is reported and the old pair stays in use.
 """
 
 import logging
@@ -20,9 +20,9 @@ _FileStats = tuple[tuple[int, int, int, int], ...]
 class Certificate:
     """A TLS certificate and its key. The constructor raises `ListenerFault` if the pair cannot be used.
 
-    Whenever a connection is made, the files are checked for changes, but at most once in `check_interval` seconds.
-    After a change, `report` is called: with None if the new pair is now in use, or with a sentence that says why the
-    new pair cannot be used.
+    When a connection is made, the files are checked for changes, but at most once in `check_interval` seconds. After a
+    change, `report(None)` is called if the new pair is now in use, or `report(sentence)` with a sentence that says why
+    the new pair cannot be used.
     """
 
     def __init__(
