@@ -90,7 +90,7 @@ def _read(body: Body, readers: Sequence[Read]) -> tuple[Alert, ...]:
 
 
 def _drop_repeats(alerts: Iterable[Alert]) -> tuple[Alert, ...]:
-    """Return the given alerts without each alert whose identity an earlier alert has.
+    """Return the given alerts, but only the first alert of each identity.
 
     Otherwise, an alert that the body contains twice would be counted as two deliveries.
     """

@@ -1,8 +1,8 @@
 """Parser for the alerts of Log Service (SLS). A body is one alert object or a list of alert objects.
 
 The user's content template decides which parts are sent. Format: Log Service's pages "Variables in new alert templates"
-and "Default content templates". Times are in seconds, and 0 stands for a missing time. The legacy templates send neither
-a status nor a recovery, so the incident of an alert without a `status` closes by itself after a while.
+and "Default content templates". Times are in seconds, and 0 stands for a missing time. The legacy templates send
+neither a status nor a recovery, so the incident of an alert without a `status` closes by itself after a while.
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
 """Limits the number of open connections by closing an old one when there is no room for a new one.
 
-A connection whose request is being answered is never closed. Of the other connections, the oldest one is closed whose
-address has at least the average number of connections. A flood from one address therefore keeps out only that address.
+A connection whose request is being answered is never closed. Of the idle connections from addresses with at least the
+average number of connections, the oldest is closed. A flood from one address therefore keeps out only that address.
 This module knows nothing of HTTP.
 """
 

@@ -58,7 +58,7 @@ class ListenerLimits:
     longest_connection: float = 7.5
     """Seconds within which a TLS handshake and the request head after it must be complete."""
     close_deadline: float = 5.0
-    """Longest time, in seconds, that the listener waits on closing for all requests in progress to be answered."""
+    """Longest time, in seconds, that `Listener.close` waits for all requests in progress to be answered."""
 
     strangers_at_once: int = 500
     """Number of requests from strangers that may come in a burst before further strangers get 429."""

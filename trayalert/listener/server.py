@@ -35,7 +35,7 @@ class Listener:
     async def close(self) -> None:
         """Stop accepting connections, wait until all requests in progress are answered, and close all connections.
 
-        Wait at most `close_deadline` seconds for the answers.
+        The wait for the answers ends after `close_deadline` seconds at the latest.
         """
         with suppress(NotImplementedError, ValueError):  # no readers on Windows; ValueError: already closed
             # without this call, asyncio would log an error if a connection came just before the task is cancelled

@@ -21,8 +21,8 @@ class Certificate:
     """A TLS certificate and its key. The constructor raises `ListenerFault` if the pair cannot be used.
 
     When a connection is made, the files are checked for changes, but at most once in `check_interval` seconds. After a
-    change, `report(None)` is called if the new pair is now in use, or `report(sentence)` with a sentence that says why
-    the new pair cannot be used.
+    change, `report(None)` is called if the new pair is now in use, or `report(sentence)` if it cannot be used, where
+    the sentence says why.
     """
 
     def __init__(
