@@ -143,8 +143,9 @@ def _dimensions(texts: Mapping[str, str]) -> dict[str, str]:
     dimensions = read_dimensions(texts.get("dimensions"))
     for name in ("dimensionsoriginal", "instanceinfo"):
         if name in texts:
+            take_all = not dimensions  # two disks of one instance differ in a dimension that says no place
             for key, value in read_dimensions(texts[name]).items():
-                if key in _PLACE_DIMENSIONS or not dimensions:
+                if take_all or key in _PLACE_DIMENSIONS:
                     dimensions.setdefault(key, value)
     return dimensions
 

@@ -58,6 +58,18 @@ def test_dimensions_themselves_come_first_and_only_places_are_added_to_them() ->
     assert "note" not in alert.dimensions
 
 
+@pytest.mark.parametrize("name", ["dimensionsOriginal", "instanceInfo"])
+def test_without_dimensions_two_disks_of_one_instance_are_two_resources(name: str) -> None:
+    bare_body = without("dimensions")
+    first, second = (
+        read_form(bare_body | {name: json.dumps({"userId": "1", "instanceId": "i-7", "device": device})})
+        for device in ("/dev/vda1", "/dev/vdb1")
+    )
+
+    assert dict(first.dimensions) == {"userId": "1", "instanceId": "i-7", "device": "/dev/vda1"}
+    assert first.subject != second.subject
+
+
 def test_labels_of_the_rule_make_no_other_incident() -> None:
     plain, labelled = read_form(FULL), read_form(changed(customLabels="{projects_01=alpha, products_01=a=b}"))
 
