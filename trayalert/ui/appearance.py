@@ -1,8 +1,9 @@
-"""The appearance of the windows: light or dark scheme and font as on the desktop, and sizes that fit the screen.
+"""The appearance of the windows: the desktop's font, its light or dark scheme, and sizes that fit the screen.
 
-GTK is not loaded, because it would cost 20 MB of memory. Qt's GNOME theme asks the desktop portal whether the desktop
-is light or dark, and follows later changes. If the portal does not answer, the theme name in the desktop's GTK settings
-decides: a theme whose name contains the word "dark" counts as dark. The font is read from the GTK settings, too.
+Qt's GTK theme is not used, because it would load GTK, which costs 20 MB of memory. Qt's GNOME theme is used instead.
+It asks the desktop portal whether the desktop is light or dark, and follows later changes. If the portal does not
+answer within PORTAL_TIMEOUT_MS, the theme name in the desktop's GTK settings decides: a theme whose name contains the
+word "dark" counts as dark. The font is always read from the GTK settings.
 """
 
 import configparser
@@ -18,7 +19,7 @@ from PySide6.QtGui import QFont, QFontDatabase
 from PySide6.QtWidgets import QApplication, QWidget
 
 PORTAL_TIMEOUT_MS: Final = 300
-"""Milliseconds to wait for the portal before the theme name decides. No window is open yet during this time."""
+"""Milliseconds to wait for the portal's answer before the theme name decides. No window is open yet at that time."""
 
 _DESKTOPS_WITH_QT_THEME = frozenset({"KDE", "LXQT"})  # their own Qt themes do not load GTK
 _XFCE_NAMES = re.compile(r'name="(ThemeName|FontName)"[^>]*value="([^"]*)"')
@@ -28,9 +29,9 @@ _GTK_DEFAULT_SIZE = 10.0
 
 
 def theme_arguments(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """Return the arguments for QApplication that make Qt use its GNOME theme instead of GTK's theme.
+    """Return the arguments for QApplication that make Qt use its GNOME theme instead of its GTK theme.
 
-    The list is empty on systems other than Linux, on desktops with a Qt theme of their own, and if QT_QPA_PLATFORMTHEME
+    The list is empty if the system is not Linux, if the desktop has a Qt theme of its own, or if QT_QPA_PLATFORMTHEME
     is set.
     """
     if sys.platform != "linux" or environ.get("QT_QPA_PLATFORMTHEME") or _desktops(environ) & _DESKTOPS_WITH_QT_THEME:
@@ -41,7 +42,7 @@ def theme_arguments(environ: Mapping[str, str] = os.environ) -> list[str]:
 def follow_desktop(app: QApplication, environ: Mapping[str, str] = os.environ) -> None:
     """Apply the desktop's font and follow the desktop's light or dark scheme.
 
-    Do nothing if `theme_arguments` has not selected Qt's GNOME theme.
+    Do nothing if `theme_arguments` returns an empty list, because Qt then uses another theme.
     """
     if not theme_arguments(environ):
         return
@@ -61,8 +62,8 @@ def follow_desktop(app: QApplication, environ: Mapping[str, str] = os.environ) -
 def named_font(name: str, *, fallback: QFont) -> QFont:
     """Return the font for a name such as `Noto Sans 11`.
 
-    If Qt does not know the family, the font has the family of `fallback`. The size is limited to a range from 6 to 40
-    points. If the name contains no size, the size is 10 points.
+    The size is limited to the range from 6 to 40 points. If Qt does not know the family, the font has the family of
+    `fallback`. If the name does not end with a size, the font has the family of `fallback` and a size of 10 points.
     """
     font, match = QFont(fallback), _FONT.fullmatch(name)
     font.setPointSizeF(min(max(float(match["size"]), 6), 40) if match else _GTK_DEFAULT_SIZE)
@@ -83,7 +84,7 @@ def bold(font: QFont, *, scale: float = 1) -> QFont:
 def fit_to_screen(window: QWidget, width: int, height: int, *, spare: tuple[int, int] = (40, 60)) -> None:
     """Resize the window to `width` and `height`, or to less if the screen is too small.
 
-    `spare` is a pair: the pixels of the screen's width, and of its height, that must stay free.
+    `spare` is the number of pixels that must stay free in the screen's width and in its height.
     """
     available = window.screen().availableGeometry().size()
     window.resize(min(width, available.width() - spare[0]), min(height, available.height() - spare[1]))
@@ -94,7 +95,7 @@ def _desktops(environ: Mapping[str, str]) -> set[str]:
 
 
 def _names(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return a dict with the name of the desktop's theme under `theme`, and of its font under `font`.
+    """Return the name of the desktop's theme under the key `theme`, and the name of its font under `font`.
 
     Each name comes from the first source that sets it. A name that no source sets is missing from the dict.
     """

@@ -1,6 +1,6 @@
-"""The backend: four protocols with everything that the widgets may query and request.
+"""The backend: four protocols that define everything that the widgets may query and request.
 
-`app/backends/` implements the protocols. All methods are called on the main thread and return without blocking.
+`app/backends/` implements the protocols. The widgets call all methods on the main thread. No method blocks.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,27 +23,27 @@ from trayalert.domain.wording.language import Language
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramState:
-    """The program state that the tray, the window and the overlay show.
-
-    `worst` is the worst level among the open incidents. `problems` are sentences that say what is wrong with trayalert
-    itself. `news` are sentences that say what has happened to trayalert; the user can dismiss them. `uncertainty` is a
-    short phrase that says why more incidents may be open than are known, or None if there is no such doubt.
-    """
+    """The program state that the tray, the window and the overlay show."""
 
     open_incidents: int = 0
     worst: Level | None = None
+    """The worst level among the open incidents, or None if no incident is open."""
     last_callback_at: Millis | None = None
     reachability: Reachability = Reachability.UNKNOWN
     storing: bool = True
-    """Whether callbacks can be stored. If they cannot be stored, they are refused."""
+    """Whether trayalert can store callbacks. While it cannot, it refuses them."""
     paused_until: Millis | None = None
+    """The time until which notifications are paused, or None if they are not paused."""
     problems: tuple[str, ...] = ()
+    """Sentences that say what is wrong with trayalert itself."""
     news: tuple[str, ...] = ()
+    """Sentences that say what has happened to trayalert. The user can dismiss them."""
     uncertainty: str | None = None
+    """A short phrase that says why more incidents may be open than are known, or None if there is no such doubt."""
     log_unreadable: bool = False
     """Whether the last query of the log failed. A later query may succeed."""
     secret_guesses: str | None = None
-    """A printable message that says who tries wrong secrets, and how often. None if there is nothing to report."""
+    """A printable message that says who tries wrong secrets and how often, or None if there is nothing to report."""
     open_by_level: Mapping[Level, int] = field(default_factory=dict)
     """Number of open incidents at each level."""
     reachability_since: Millis | None = None
@@ -53,17 +53,17 @@ class ProgramState:
     reachable_at: Millis | None = None
     """The time at which a probe last arrived, or None if no probe has arrived yet."""
     proved_until: Millis | None = None
-    """The time until which the last probe counts as a proof that callbacks get through. None if there is no proof.
+    """The time until which the last successful probe proves that callbacks get through, or None without such a probe.
 
-    If that time has passed or there is no proof, REACHABLE is shown as UNKNOWN.
+    If there is no valid proof, the UI shows a `reachability` of REACHABLE as UNKNOWN.
     """
     refused_recently: bool = False
     """Whether a callback that may have been an alert was refused within the last hour.
 
-    The reason is one of the `problems`.
+    One of the `problems` gives the reason for the refusal.
     """
     url_changed: UrlChanged | None = None
-    """The change of the public address that the user has not accepted yet (`accept_url`), or None.
+    """A change of the public address that the user has not yet accepted (`SetupActions.accept_url`), or None.
 
     Until the user accepts the change, the rules in the console may still use the old address.
     """
@@ -75,11 +75,11 @@ class IncidentQueries(Protocol):
     def open(self) -> Sequence[StoredIncident] | None:
         """Return all open incidents, newest first, or None if the log cannot be read.
 
-        The incidents are sorted by `opened_at`. Incidents with the same `opened_at` are sorted by id.
+        The incidents are sorted by `opened_at`, and those with the same `opened_at` by id, highest first.
         """
 
     def worst_open(self, *, limit: int) -> Sequence[StoredIncident]:
-        """Return up to `limit` open incidents: the worst level first and, within each level, the newest first.
+        """Return up to `limit` open incidents, sorted by level, worst first, and within a level by start, newest first.
 
         The list is empty if the log cannot be read. The tray calls this method up to 4 times a second.
         """
@@ -107,12 +107,12 @@ class IncidentQueries(Protocol):
     def unconfirmed(self, incident: StoredIncident) -> bool:
         """Return whether an incident is open and has had no alert for longer than Cloud Monitor's mute period.
 
-        Cloud Monitor repeats the alert of an open incident after each mute period. If no repeat arrives, the OK may
-        have been lost.
+        Cloud Monitor repeats the alert of an open incident after each mute period. If no repeat arrives, the problem
+        may be over, and the OK that should have closed the incident may have been lost.
         """
 
     def sender_text(self, alert: StoredAlert) -> str | None:
-        """Return a phrase that says where an alert came from, or None if unknown."""
+        """Return a phrase that says where an alert came from, or None if that is unknown."""
 
     def console_links(self, incident: StoredIncident) -> Sequence[ConsoleLink]:
         """Return the console links for an incident's resource, best link first."""
@@ -137,10 +137,7 @@ class ProgramQueries(Protocol):
 
     @property
     def help_topic(self) -> str | None:
-        """The topic of the help page that Help and F1 show in every window.
-
-        None if each window has its own help page.
-        """
+        """The topic that Help and F1 show in every window, or None if each window shows its own help page."""
 
     def now(self) -> Millis:
         """Return the current time."""
@@ -176,14 +173,14 @@ class SetupActions(Protocol):
     def probe(self) -> None:
         """Start a probe through the public address.
 
-        When the probe has ended, a ReachabilityChanged event is announced.
+        A ReachabilityChanged event is announced when the probe has ended.
         """
 
     def ingress(self) -> ChosenIngress | None:
         """Return the ingress that the settings specify, or None if they specify none."""
 
     def choose_ingress(self, chosen: ChosenIngress) -> str | None:
-        """Write the chosen ingress to the settings and start to use it.
+        """Write the chosen ingress to the settings and start using it.
 
         Return None, or a sentence that says what failed.
         """
@@ -192,10 +189,10 @@ class SetupActions(Protocol):
         """Record that the user knows about the changed public address, so that the change is no longer shown."""
 
     def send_sample(self) -> None:
-        """Start to send a sample alert and its recovery through the public address.
+        """Start sending a sample alert and its recovery through the public address.
 
-        When the sample has been sent, or sending it has failed, a SampleSent event is announced. The sample is an
-        ordinary alert, and never a Test.
+        A SampleSent event is announced when both have been sent, or when sending has failed. The sample arrives as an
+        ordinary alert, never as a Test.
         """
 
     def autostart_enabled(self) -> bool | None:
@@ -209,7 +206,7 @@ class UserActions(Protocol):
     """Actions that the user can request."""
 
     def open_url(self, url: str) -> bool:
-        """Open an allow-listed https link in the browser. Return whether the link was opened."""
+        """Open a link in the browser. Return False if the link is not allow-listed or could not be opened."""
 
     def run_command(self, command: FilledCommand) -> str | None:
         """Start a custom command. Return None, or a sentence that says what failed."""
@@ -217,7 +214,7 @@ class UserActions(Protocol):
     def resolve(self, incident_id: int) -> None:
         """Mark an incident as recovered.
 
-        On success an IncidentChanged event is announced, and on failure a ResolveFailed event.
+        An IncidentChanged event is announced on success, and a ResolveFailed event on failure.
         """
 
     def pause_notifications(self, until: Millis | None) -> None:
@@ -234,7 +231,7 @@ class UserActions(Protocol):
 class Backend:
     """The program as the UI sees it.
 
-    A widget that does not need the whole backend is given only the protocols that it needs.
+    A widget that does not need the whole backend receives only the protocols that it needs.
     """
 
     incidents: IncidentQueries

@@ -1,7 +1,7 @@
 """The bridge that carries events from the receiver's thread to the widgets, in batches.
 
-At most one Qt signal is queued at any time. One Qt signal for each event would cost more than handling the alert, and
-would fill Qt's event queue faster than the main thread can empty it.
+At most one Qt signal is queued at any time. A separate signal for each event would take more time than
+handling the event, and would fill Qt's event queue faster than the main thread can empty it.
 """
 
 import threading
@@ -18,7 +18,7 @@ BATCH_INTERVAL_MS: Final = 50
 
 
 class ThrottledAction(QTimer):
-    """Runs `action` on request, but leaves at least `min_interval` milliseconds between two runs."""
+    """Runs `action` on request, but never more often than once in `min_interval` milliseconds."""
 
     def __init__(self, parent: QObject, min_interval: int, action: Callable[[], None]) -> None:
         super().__init__(parent, singleShot=True)
@@ -28,9 +28,9 @@ class ThrottledAction(QTimer):
         self.timeout.connect(self.run)
 
     def request(self) -> None:
-        """Run the action as soon as `min_interval` has passed since the last run, which may be immediately.
+        """Run the action now or, if the last run was less than `min_interval` ago, as soon as that time has passed.
 
-        While a request is waiting, further requests are dropped.
+        While a request is waiting, further requests have no effect.
         """
         if self.isActive():
             return
@@ -49,7 +49,7 @@ class ThrottledAction(QTimer):
         return self._min_interval - self.since_run.elapsed() if self.since_run.isValid() else 0
 
     def run(self) -> None:
-        """Run the action now. If a request is waiting, drop it."""
+        """Run the action now. If a request is waiting, this run takes its place."""
         self.stop()
         self.since_run.restart()
         self._action()
@@ -71,7 +71,7 @@ class EventBridge(QObject):
         self._wakeup.connect(self._throttle.request, Qt.ConnectionType.QueuedConnection)
 
     def put(self, events: Sequence[Event]) -> None:
-        """Queue events for the widgets. Any thread may call this method, and it never waits for the main thread."""
+        """Queue events for the widgets. Any thread may call this method; the call never waits for the main thread."""
         with self._lock:
             self._waiting.extend(events)
             wake = bool(events) and not self._wakeup_pending

@@ -1,4 +1,4 @@
-"""The gaps window, which lists when no callback could arrive, and why."""
+"""The gaps window. It lists the times in which no callback could arrive, and the reasons."""
 
 from functools import partial
 from typing import Final

@@ -1,8 +1,8 @@
 """The glyphs (digits and marks) that are drawn in the tray icon and the level icons.
 
-In icons smaller than 24 pixels, the glyphs are bitmaps, because the characters of a font would be blurred. In larger
-icons, the glyphs are outlines from the desktop's bold font. Outlines stay legible in panels that scale the largest
-image down, as XFCE's panel does.
+In icons smaller than 24 pixels, the glyphs are bitmaps, because the characters of a font would be blurred. In icons of
+24 pixels or more, the glyphs are outlines from the desktop's bold font. Outlines stay legible even if the panel scales
+the largest image down, as XFCE's panel does.
 """
 
 from typing import Final
@@ -34,10 +34,10 @@ _TALL_ROWS: Final = (0, 1, 1, 2, 3, 4, 5, 5, 6)
 
 
 def draw_glyphs(painter: QPainter, text: str, *, size: int, bottom: int | None, colour: QColor) -> None:
-    """Draw `text` in the centre of an image that is `size` pixels wide and high.
+    """Draw `text`, horizontally centred, into an image that is `size` pixels wide and high.
 
-    `_BITMAPS` must contain all characters of the text. If `bottom` is given, it is the y coordinate of the lower edge
-    of the text. Otherwise the text is centred vertically.
+    `bottom` is the y coordinate of the text's lower edge. If it is None, the text is centred vertically, too. The text
+    may contain only characters for which `_BITMAPS` has a bitmap.
     """
     if size >= MIN_OUTLINE_SIZE and _draw_outlines(painter, text, size, bottom, colour):
         return
@@ -53,7 +53,7 @@ def draw_glyphs(painter: QPainter, text: str, *, size: int, bottom: int | None, 
 
 
 def _draw_outlines(painter: QPainter, text: str, size: int, bottom: int | None, colour: QColor) -> bool:
-    """Draw the text with outlines from the desktop's bold font. Return False if no font is available."""
+    """Draw the text with outlines from the desktop's bold font. If no font is available, only return False."""
     font = bold(QGuiApplication.font())
     font.setPixelSize(200)
     path = QPainterPath()

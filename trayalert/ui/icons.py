@@ -4,9 +4,9 @@ CRITICAL is an octagon, WARN a triangle, INFO a square and OK a tick. While inci
 shape of the worst level and shows the number of open incidents. If trayalert is blind at the same time, a small
 no-entry sign is drawn in the corner of the icon.
 
-While no incident is open, the tray icon shows reachability. While trayalert is blind, the icon is a no-entry sign,
-which is an amber disc with a bar. Otherwise the icon is a hollow grey ring. A green dot in the ring means that a recent
-probe proves that callbacks get through (`shown_reachability`).
+While no incident is open, the tray icon shows reachability: a no-entry sign (an amber disc with a bar) while trayalert
+is blind, and otherwise a hollow grey ring. A green dot in the ring means that a recent probe proves that callbacks get
+through (see `shown_reachability`).
 
 Each size is drawn separately on whole pixels, because an image that is scaled down to 16 pixels is blurred.
 """
@@ -27,20 +27,22 @@ from trayalert.ui.state_wording import is_paused, shown_reachability
 
 SIZES: Final = (16, 20, 22, 24, 32, 40, 48, 64)
 MAX_COUNT = 10
-"""The number of open incidents from which the icon shows `9+`, because two digits are not legible at 16 pixels."""
+"""If at least this many incidents are open, the icon shows `9+`: two digits are not legible at 16 pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrayIconState:
     """Everything that the tray icon depends on.
 
-    States whose icons look the same must be equal, so `count` is at most MAX_COUNT. `blind` is also true if more
-    incidents may be open than are known.
+    Two states whose icons look the same must be equal, so that the icon is set again only if its look changes.
     """
 
     worst: Level | None = None
+    """The worst level among the open incidents, but at least INFO. None if no incident is open."""
     count: int = 0
+    """Number of open incidents, but at most MAX_COUNT."""
     blind: bool = False
+    """Whether trayalert is blind, or more incidents may be open than are known."""
     paused: bool = False
     proved: bool = False
     """Whether a recent probe proves that callbacks get through. Always False while an incident is open."""
@@ -92,7 +94,7 @@ def tray_icon(state: TrayIconState) -> QIcon:
 def level_icon(level: Level | None) -> QIcon:
     """Return the icon of a level in all SIZES, with the level's mark instead of a number.
 
-    For None, return the hollow grey ring. For example, an incident that closed without recovering has this icon.
+    If `level` is None, return the hollow grey ring, for example for an incident that closed without recovering.
     """
     if level is None:
         return tray_icon(TrayIconState())
@@ -102,7 +104,7 @@ def level_icon(level: Level | None) -> QIcon:
 def level_image(level: Level, size: int) -> QImage:
     """Return an image of a level with its mark, `size` pixels wide and high.
 
-    The format is ARGB32. The alpha channel is not premultiplied, because notifications require that.
+    The image has the format ARGB32 without premultiplied alpha, which notifications require.
     """
     image, painter = _canvas(size)
     _draw_shape(painter, level, size)
@@ -229,7 +231,7 @@ def _draw_ring(painter: QPainter, size: int, *, proved: bool) -> None:
 
 
 def _draw_no_entry(painter: QPainter, square: QRectF, line: int) -> None:
-    """Draw the no-entry sign, a disc with a bar. It means that no callback can arrive."""
+    """Draw the no-entry sign, a disc with a bar. The sign means that no callback can arrive."""
     _fill_disc(painter, square, _BLIND_PAINT.edge)
     _fill_disc(painter, square.adjusted(line, line, -line, -line), _BLIND_PAINT.fill)
     side = int(square.width())
@@ -261,7 +263,7 @@ def _fill_disc(painter: QPainter, square: QRectF, colour: QColor) -> None:
 
 
 def _draw_pause(painter: QPainter, size: int) -> None:
-    """Draw the pause sign, which is two bars, in the upper right corner, where it covers no digit."""
+    """Draw the pause sign (two bars) in the upper right corner, where it covers no digit."""
     unit = max(1, size // 16)
     corner = size - 7 * unit
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)

@@ -1,7 +1,8 @@
 """The whole user interface except notifications: tray, overlay, main window, gaps, help and setup assistant.
 
-All parts except the tray are imported and created on first use. If there is no tray, the overlay is shown; in the first
-run without a tray, the window is shown as well. If there is neither a tray nor an overlay, the window cannot be hidden.
+All parts except the tray are imported and created on first use. If there is no tray, the overlay is shown instead,
+unless the settings forbid it. In the first run without a tray, the main window is shown as well. If there is neither a
+tray nor an overlay, closing the main window only minimises it.
 """
 
 import os
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
 class MainUiTiming:
     """The UI's intervals in milliseconds.
 
-    Everything that the UI shows is updated every `minute`. While the log cannot be read, it is queried again every
-    `retry`. During a reparse, the table is reloaded at most once per `reload_interval`.
+    `minute` is the interval at which everything that the UI shows is updated. `retry` is the time between two queries
+    of the log while it cannot be read. During a reparse, the table is reloaded at most once per `reload_interval`.
     """
 
     minute: int = 60_000
@@ -51,14 +52,14 @@ class MainUiTiming:
 class MainUi(QObject):
     """All parts of the user interface except notifications.
 
-    If `setup_requested` is true, `start` also shows the setup assistant. `host_available` is a function that returns
-    whether there is a tray host.
+    If `setup_requested` is true, `start` also shows the setup assistant. `host_available()` returns whether there is a
+    tray host.
     """
 
     advised = Signal(str)
     """Emitted with advice on how to get a tray on this desktop.
 
-    The advice is given only once, and not again in later runs.
+    The signal is emitted at most once, and not again in later runs.
     """
 
     def __init__(
@@ -111,9 +112,9 @@ class MainUi(QObject):
     def start(self, *, minimised: bool = False) -> None:
         """Show the tray icon. If the settings say that the overlay is always shown, show the overlay, too.
 
-        If no tray host appears within the tray's grace time, the overlay and the window are shown. The window stays
-        hidden if `minimised` is true, or if an earlier run also found no tray. If the settings forbid the overlay, the
-        window is shown in any case, and is minimised if `minimised` is true.
+        If no tray host appears within `TrayTiming.grace`, the overlay is shown. The window is also shown, unless
+        `minimised` is true or an earlier run found no tray either. If the settings forbid the overlay, only the window
+        is shown, and it is minimised if `minimised` is true.
         """
         self._minimised = minimised
         self.tray.start()
@@ -156,7 +157,7 @@ class MainUi(QObject):
     def show_setup_assistant(self) -> None:
         """Show the setup assistant.
 
-        If the user closed it before finishing, it continues on the page where it was closed.
+        If the user closed the assistant before finishing, it continues on the page where it was closed.
         """
         if self.setup_assistant is None:
             from trayalert.ui.setup.assistant import SetupAssistant

@@ -1,7 +1,7 @@
 """The overlay, a small bar that stays above all windows and replaces a missing tray. It never takes the focus.
 
-On Wayland, a program cannot choose the position of its windows. The desktop decides where the overlay first appears,
-and the user can then drag it elsewhere.
+On Wayland, a program cannot choose the position of its windows. There, the desktop decides where the overlay first
+appears, and the user can then drag it elsewhere.
 """
 
 from typing import Any, Final
@@ -69,9 +69,10 @@ class Overlay(QWidget):
             self.show()
 
     def _move_into_place(self, _changed: object = None) -> None:
-        """Resize the overlay to fit its text, and move it to its remembered position or to the lower right corner.
+        """Resize the overlay to fit its text and move it to the position to which the user last dragged it.
 
-        The position is adjusted so that the whole overlay is on one of the existing screens.
+        If the user has never dragged the overlay, move it to the lower right corner of the primary screen. The position
+        is adjusted so that the whole overlay is on an existing screen.
         """
         self.adjustSize()
         screen = QGuiApplication.screenAt(self._position) if self._position else None

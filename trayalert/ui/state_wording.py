@@ -1,6 +1,7 @@
 """The wording of the program's state for the tray, the window and the overlay. No message claims more than is proved.
 
-A proof expires. All messages and icons therefore use `shown_reachability`, which ignores an expired proof.
+A probe proves only for a limited time that callbacks get through. All messages and icons therefore use
+`shown_reachability`, which ignores an expired proof.
 """
 
 from collections.abc import Iterable, Mapping
@@ -62,8 +63,8 @@ def _is_proved(state: ProgramState, *, now: Millis) -> bool:
 def reachability_text(state: ProgramState, *, now: Millis) -> str:
     """Return a message that says whether callbacks get through.
 
-    If no callback can arrive, the message says since when, but leaves out the reason, which `problem_sentences`
-    returns.
+    While trayalert is blind, the message says since when, but not why. The reason is one of the sentences that
+    `problem_sentences` returns.
     """
     if not state.storing:
         return "Blind: callbacks are refused, as they cannot be stored"
@@ -96,7 +97,7 @@ def _checked_text(state: ProgramState, *, now: Millis) -> str:
 
 
 def blind_text(state: ProgramState, *, now: Millis) -> str:
-    """Return `Blind since 02:10`, or only `Blind` if the start is unknown or callbacks cannot be stored."""
+    """Return `Blind since 02:10`, or only `Blind` if that time is unknown or callbacks cannot be stored."""
     since = local_time(state.reachability_since, now=now, seconds=False)
     return f"Blind since {since}" if since and state.storing else "Blind"
 
@@ -104,7 +105,7 @@ def blind_text(state: ProgramState, *, now: Millis) -> str:
 def problem_sentences(state: ProgramState, *, now: Millis) -> tuple[str, ...]:
     """Return the sentences that say what is wrong, without duplicates.
 
-    While trayalert is blind, the reason comes first.
+    While trayalert is blind, the reason comes first, if it is known.
     """
     blind = shown_reachability(state, now=now) is Reachability.BLIND
     reasons = (state.reachability_reason,) if blind and state.reachability_reason else ()
@@ -185,8 +186,8 @@ def is_paused(state: ProgramState, *, now: Millis) -> bool:
 def empty_table_text(state: ProgramState, language: Language, *, now: Millis) -> str:
     """Return the message that is shown instead of an empty table.
 
-    The message says whether no incident is open or whether that is unknown. If no callback has ever arrived, the
-    message says what to do.
+    The message says that no incident is open, or that it is unknown what is open. If no callback has ever arrived, the
+    message says that instead, and what to do. While trayalert is blind, the message also gives the reason.
     """
     problems, reachability = " ".join(problem_sentences(state, now=now)), shown_reachability(state, now=now)
     if state.uncertainty:
@@ -216,7 +217,7 @@ def tunnel_text(tunnel: TunnelState, *, now: Millis) -> str:
 
 
 def url_changed_text(changed: UrlChanged) -> str:
-    """Return a message that says that the public address has changed, with the old and the new address.
+    """Return a message that names the old and the new public address after a change.
 
     The rules in the console still use the old address, so the message asks the user to change them.
     """
@@ -233,10 +234,9 @@ def gap_cells(gap: Gap, *, now: Millis) -> tuple[str, ...]:
 
 
 def last_gap_text(gaps: Iterable[Gap], *, now: Millis) -> str:
-    """Return a message about the most recent gap that has ended, or an empty string.
+    """Return a message about the gap that ended last, or an empty string if none ended within the last 24 hours.
 
-    `gaps` must be sorted with the most recent gap first. The string is empty if no gap has ended within the last 24
-    hours.
+    `gaps` must be sorted with the most recent gap first.
     """
     ended = next((gap for gap in gaps if gap.ended_at is not None), None)
     if ended is None or ended.ended_at is None or now - ended.ended_at > DAY_MS:

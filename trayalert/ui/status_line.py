@@ -1,8 +1,8 @@
 """The lines above the incident table: open incidents, time of the last callback, reachability, problems and news.
 
 Problems have an amber background and are shown for as long as they last. News has the desktop's highlight colour as its
-background and is shown until the user dismisses it. A changed callback URL has a red background, because only the user
-can change the rules in the console.
+background and is shown until the user dismisses it. The message about a changed callback URL has a red background,
+because only the user can change the rules in the console.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,22 +29,19 @@ from trayalert.ui.state_wording import (
 from trayalert.ui.widgets.safe_text import SafeLabel, copy_text
 
 MESSAGE_MS: Final = 8000
-"""Milliseconds for which the message about the result of a click is shown."""
+"""Milliseconds for which a message about the result of a click is shown."""
 _AMBER: Final = QColor(255, 183, 3, 70)
 _RED: Final = QColor(214, 38, 44, 90)
 
 
 class StatusLine(QWidget):
-    """The lines above the incident table.
-
-    `url_accepted` is emitted when the user confirms that the rules in the console have been changed to the new callback
-    URL.
-    """
+    """The lines above the incident table."""
 
     news_dismissed = Signal()
     advice_dismissed = Signal()
     url_copy_requested = Signal()
     url_accepted = Signal()
+    """Emitted when the user confirms that the rules in the console have been changed to the new callback URL."""
     help_requested = Signal()
 
     def __init__(self, language: Language) -> None:

@@ -1,8 +1,8 @@
 """The tray: icon, tooltip and menu. Only parts that have changed are updated, at most 4 times a second.
 
 The menu is exported over D-Bus. Its entries are therefore created only once, and later only their content changes. Qt
-itself reacts when a tray host starts, ends or restarts. `check_host` is called only when the tray is updated, which
-happens after changes and once a minute, so that an idle program rarely wakes up.
+itself reacts when a tray host starts, ends or restarts. So that an idle program rarely wakes up, no timer polls for a
+tray host: `check_host` is called only when the tray is updated, which happens after changes and once a minute.
 """
 
 from collections.abc import Callable
@@ -41,7 +41,7 @@ class TrayTiming:
     """The tray's intervals in milliseconds.
 
     `refresh_interval` is the minimum time between two updates. `grace` is the time for which a tray host may be absent
-    before the tray counts as missing. A panel needs this time to restart, or to start together with the session.
+    before the tray counts as missing. A panel needs this time to restart, or to start when the user logs in.
     """
 
     refresh_interval: int = 250
@@ -51,15 +51,15 @@ class TrayTiming:
 class Tray(QObject):
     """The tray icon with its tooltip and its menu.
 
-    `refresh` may be called as often as needed, because the tray limits its updates. `host_available` is a function that
-    returns whether there is a tray host.
+    `refresh` may be called as often as needed, because the tray limits its updates. `host_available()` returns whether
+    there is a tray host.
     """
 
     window_requested = Signal()
     refreshed = Signal()
     """Emitted after the backend's state has been read and shown."""
     console_requested = Signal(object)
-    """Emitted with the StoredIncident that the user chose in the menu."""
+    """Emitted with a StoredIncident when the user chooses that incident in the menu."""
     setup_requested = Signal()
     gaps_requested = Signal()
     help_requested = Signal(str)
@@ -69,7 +69,7 @@ class Tray(QObject):
     host_missing = Signal()
     """Emitted when the grace time has passed without a tray host.
 
-    The overlay or the window must then be shown instead of the tray.
+    The receiver of this signal must then show the overlay or the window instead of the tray.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class Tray(QObject):
     def refresh(self) -> None:
         """Show the backend's current state.
 
-        The update is delayed until `refresh_interval` has passed since the last update.
+        If the last update was less than `refresh_interval` ago, the update is delayed until that time has passed.
         """
         self._throttle.request()
 

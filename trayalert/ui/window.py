@@ -1,7 +1,7 @@
 """The main window: a live table of incidents, with the details of the selected incident next to it.
 
-Closing the window hides it, and never ends the program. If neither a tray nor an overlay is there to bring the window
-back, closing only minimises it.
+Closing the window hides it and never ends the program. If there is neither a tray nor an overlay with which the user
+can bring the window back, closing only minimises it.
 """
 
 from collections.abc import Callable
@@ -30,8 +30,8 @@ TICK_MS: Final = 1000
 class Window(QMainWindow):
     """The main window, with the status line, the incident table and the details.
 
-    `may_hide` is a function that returns whether closing the window may hide it. Callers use the methods of `status` to
-    show messages, and report changed incidents to the model `incidents`.
+    `may_hide()` returns whether closing the window may hide it. Callers show messages with the methods of `status`, and
+    report changed incidents with `incidents.queue_changes`.
     """
 
     setup_requested = Signal()
@@ -195,7 +195,7 @@ class Window(QMainWindow):
             self._incident_menu.fill_further(menu, self._details.shown)
 
     def _confirm_recovered(self, incident_id: int) -> None:
-        """Select the incident, and ask for confirmation in the details.
+        """Select the incident and ask for confirmation in the details.
 
         A single accidental click must not close an incident.
         """
@@ -291,7 +291,7 @@ class Window(QMainWindow):
             self._update_ticker()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 (Qt's name)
-        """Hide the window. If neither a tray nor an overlay is there to bring it back, minimise it instead."""
+        """Hide the window. If there is neither a tray nor an overlay to bring it back, minimise it instead."""
         event.ignore()
         self._geometry = self.saveGeometry()
         if self._may_hide():

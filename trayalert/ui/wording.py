@@ -17,9 +17,9 @@ from trayalert.services.presentation.alert_text import name_text
 
 
 def local_time(moment: Millis | None, *, now: Millis, seconds: bool = True) -> str:
-    """Return a time as local time: `15:42:07` for today, `11-23 15:42` for this year, and otherwise `2025-11-23`.
+    """Return a local time: `15:42:07` if it is today, `11-23 15:42` if it is this year, and otherwise `2025-11-23`.
 
-    If `seconds` is False, a time of today is returned as `15:42`. Return an empty string if `moment` is None.
+    If `seconds` is False, return `15:42` for a time of today. Return an empty string if `moment` is None.
     """
     if moment is None:
         return ""
@@ -30,7 +30,7 @@ def local_time(moment: Millis | None, *, now: Millis, seconds: bool = True) -> s
 
 
 def full_time(moment: Millis | None) -> str:
-    """Return a time as local date and time, such as `2025-11-23 15:42:07`. Return an empty string for None."""
+    """Return a local date and time such as `2025-11-23 15:42:07`, or an empty string if `moment` is None."""
     return "" if moment is None else _local(moment).strftime("%Y-%m-%d %H:%M:%S")
 
 
