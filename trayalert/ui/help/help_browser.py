@@ -1,4 +1,4 @@
-"""The view of a help page. It never opens a link itself, but reports that a link was activated."""
+"""The view of a help page. It never opens a link itself, but emits a signal when the user activates one."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ _MATCH_COLOUR: Final = QColor(255, 183, 3, 110)
 
 
 class HelpBrowser(QTextBrowser):
-    """Shows a help page. A click on a link, or Enter on a link, emits `link_followed` or `link_refused`."""
+    """Shows a help page. If the user clicks a link or presses Enter on it, emits `link_followed` or `link_refused`."""
 
     link_followed = Signal(object)
     """Emitted with a HelpLink when the user activates a link to a place in the help."""
@@ -72,7 +72,7 @@ class HelpBrowser(QTextBrowser):
     # Qt's event handlers
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
-        """Wrap the lines at the new width, and keep the same paragraph at the top of the view."""
+        """Wrap the lines at the new width and keep the same paragraph at the top of the view."""
         top = self._wanted_block or self.cursorForPosition(QPoint(MARGIN, 0)).block()
         offset = self.verticalScrollBar().value()
         width = 2 * MARGIN + _LONGEST_LINE * self.fontMetrics().averageCharWidth()

@@ -1,8 +1,8 @@
-"""A help page that Qt has laid out. Its text and its images come only from `resources/help/`.
+"""A help page, laid out by Qt. Its text and its images come only from `resources/help/`.
 
 Qt parses the page's Markdown and ignores HTML in it. However, Qt leaves tables without lines, makes headings huge, and
-creates no targets for links to headings. This module therefore styles the page in the colours of a palette, and finds
-headings and words in the page.
+creates no targets for links to headings. This module therefore styles the page in the colours of a palette and finds
+the headings to which links lead. It also finds the words for which the user searches.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,13 +31,13 @@ from trayalert.services.presentation.help_pages import HelpPage, find_image, mak
 MARGIN: Final = 18
 """Width of the page's margin in pixels."""
 _HEADING_SIZES: Final = {1: 2, 2: 1}
-"""By how many font size steps headings are larger than the text, for heading levels 1 and 2.
+"""Number of font size steps by which a heading is larger than the text, keyed by heading level.
 
-By default, Qt makes headings of level 1 twice as large as the text.
+Headings of other levels are as large as the text. By default, Qt makes headings of level 1 twice as large as the text.
 """
 _CELL_PADDING: Final = 5
 _SHADE, _LINE = 0.06, 0.3
-"""Share of the text colour in the background of code (_SHADE) and in the lines of tables (_LINE), from 0 to 1.
+"""Share of the text colour, from 0 to 1, in shaded backgrounds, such as that of code, and in the lines of tables.
 
 The rest is the page colour. The colours are mixed because no palette has colours for code and tables that stand out in
 both light and dark themes.
@@ -86,7 +86,7 @@ class HelpDocument(QTextDocument):
         return found if all(any(word.casefold() in text for text in texts) for word in words) else []
 
     def loadResource(self, kind: int, name: QUrl | str) -> QImage | None:  # noqa: N802 (Qt's name)
-        """Return an image from `resources/help/`, or None for anything else.
+        """Return an image from `resources/help/`, or None if `name` is anything else.
 
         Qt's own method would read any file that a page names.
         """

@@ -31,8 +31,10 @@ _CHANGES_OF_LOOK: Final = frozenset(
 class _HistoryEntry:
     """A position in the help pages that the window shows or has shown.
 
-    `slug` is the heading at that position, or empty for the top of the page. `scroll` is the scroll bar's value when
-    the user left the position, or None if the user has not left it yet. `by_search` says that the search led there.
+    `slug` is the slug of the heading at that position, or empty for the top of the page. `scroll` is the scroll bar's
+    value when the user left the position, or None if the user has not left it yet. `by_search` is true if the search
+    led there. The position of the next match then replaces this position, so that Back leads to the page before the
+    search.
     """
 
     topic: str
@@ -140,7 +142,7 @@ class HelpWindow(QDialog):
         return self._documents[topic]
 
     def _go_to(self, entry: _HistoryEntry) -> None:
-        """Show a new position and add it to the history. Remove the positions that were left with `go_back`."""
+        """Show a new position and add it to the history. Remove the positions that the user left with `go_back`."""
         self._leave()
         kept = self._position + 1
         if entry.by_search and self._history and self._history[self._position].by_search:
