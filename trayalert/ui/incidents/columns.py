@@ -21,7 +21,7 @@ _TINT: Final = QColor(214, 38, 44, 34)
 
 
 class Column(enum.Enum):
-    """A column of the incident table. The value is the column's title."""
+    """A column of the incident table. The value of a member is the column's title."""
 
     LEVEL = "Level"
     SINCE = "Since"
@@ -61,7 +61,7 @@ _TEXTS: dict[Column, Callable[[StoredIncident, Language, Millis], str]] = {
 
 
 def cell_style(stored: StoredIncident, column: Column, role: int) -> Any:
-    """Return a cell's icon, font, alignment or colour, as the Qt item role requests. Return None for Qt's default."""
+    """Return a cell's icon, font, alignment or colour, depending on the Qt item `role`, or None for Qt's default."""
     match role:
         case Qt.ItemDataRole.DecorationRole if column is Column.LEVEL:
             return level_icon(shown_level(stored.incident))
@@ -78,15 +78,15 @@ def cell_style(stored: StoredIncident, column: Column, role: int) -> Any:
 
 
 def alignment(column: Column) -> Qt.AlignmentFlag:
-    """Return the alignment of a column. Numbers are right-aligned, so that their digits can be compared."""
+    """Return the alignment of a column. Numbers are right-aligned, so that the user can compare them digit by digit."""
     side = Qt.AlignmentFlag.AlignRight if column in _NUMERIC else Qt.AlignmentFlag.AlignLeft
     return side | Qt.AlignmentFlag.AlignVCenter
 
 
 def _dimmed_colour() -> QColor:
-    """Return the text colour for closed incidents, which is between the normal text colour and the background colour.
+    """Return the text colour for closed incidents, a mix of the normal text colour and the background colour.
 
-    Closed incidents thus stay readable, but are less prominent.
+    With this colour, closed incidents are readable, but less prominent than open incidents.
     """
     palette = QGuiApplication.palette()
     text, base, keep = palette.text().color(), palette.base().color(), 0.62

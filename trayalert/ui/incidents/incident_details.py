@@ -99,9 +99,9 @@ class IncidentDetails(QWidget):
     ) -> None:
         """Show an incident with its latest alerts.
 
-        `sender_text` is called with an alert and returns a phrase that says where the alert came from, or None if
-        unknown. `linked` says whether the incident has a console link. `unconfirmed` says whether the incident's OK may
-        have been lost.
+        `sender_text` is called with an alert and returns a phrase that says where the alert came from, or None if that
+        is unknown. `linked` says whether the incident has a console link. `unconfirmed` says whether the OK that should
+        have closed the incident may have been lost.
         """
         if self._shown is None or self._shown.incident.id != stored.incident.id:
             self._cancel_confirmation()
@@ -121,10 +121,7 @@ class IncidentDetails(QWidget):
         self._tabs.setTabText(1, f"Alerts ({len(alerts)}{more})")
 
     def confirm_recovered(self) -> None:
-        """Ask the user to confirm that the incident is to be marked as recovered.
-
-        The user confirms with a click on "Mark recovered".
-        """
+        """Ask the user to click "Mark recovered" to confirm that the incident is to be marked as recovered."""
         if not self._confirm_timer.isActive():
             self._resolve()
         self._resolve_button.setFocus()
@@ -207,7 +204,8 @@ class _Header(QWidget):
 def _field_rows(stored: StoredAlert) -> list[tuple[str, str]]:
     """Return a row for each field of an alert, up to the limits MAX_FIELDS and MAX_FIELD_TEXT.
 
-    Without these limits, a callback that an attacker has filled with 64 KB or 30,000 fields would block the window.
+    For a callback that is too large, return a single row that says so. Without these limits, a callback that an
+    attacker has filled with 64 KB or 30,000 fields would block the window.
     """
     fields = stored.alert.fields
     rows: list[tuple[str, str]] = []
@@ -239,8 +237,8 @@ def _alert_row(stored: StoredAlert, sender: str | None, language: Language, *, n
 def _state_or_level_text(alert: Alert, language: Language) -> str:
     """Return the word for an alert in the State column of the alert list.
 
-    The word is the alert's level if its state is ALERT, and otherwise its state. If the alert has no state, the word is
-    its kind.
+    The word is the alert's level if the alert has the state ALERT, and otherwise the state. If the alert has no state,
+    the word is the alert's kind.
     """
     if alert.state is None:
         return alert.kind

@@ -33,7 +33,7 @@ the window.
 
 
 class IncidentFacts(QScrollArea):
-    """A scrollable form with the facts about one incident. The same form is filled again for each incident."""
+    """A scrollable form with the facts about one incident. The form is filled again for each incident."""
 
     def __init__(self, language: Language) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class IncidentFacts(QScrollArea):
     def show_incident(self, stored: StoredIncident, *, sender: str | None, now: Millis) -> None:
         """Show the facts about an incident.
 
-        `sender` is a phrase that says where the incident's last alert came from, or None if unknown.
+        `sender` is a phrase that says where the incident's last alert came from, or None if that is unknown.
         """
         for name, text in _facts(stored, self._language, sender=sender, now=now):
             if name not in self._values:

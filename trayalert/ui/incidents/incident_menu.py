@@ -16,8 +16,8 @@ from trayalert.ui.widgets.safe_text import copy_text, show_caption
 ShowResult = Callable[[str | None, str], None]
 """A function that shows the result of an action.
 
-The first argument is a sentence that says what failed, or None. The second argument is a sentence that says what was
-done.
+The first argument is a sentence that says what failed, or None if nothing failed. The second argument is a sentence
+that says what was done. It is shown only if nothing failed.
 """
 
 
@@ -26,8 +26,8 @@ def open_console(
 ) -> str | None:
     """Open a console link of an incident in the browser. Return None, or a sentence that says what failed.
 
-    If the incident has a link for `page`, open that link, otherwise the best link. If the browser cannot be opened,
-    copy the link to the clipboard.
+    If the incident has a link to the console page `page`, open that link, otherwise the best link. If the browser
+    cannot be opened, copy the link to the clipboard.
     """
     links = incidents.console_links(stored)
     if not links:
@@ -51,7 +51,7 @@ class IncidentMenu:
         self._show_result = show_result
 
     def fill(self, menu: QMenu, stored: StoredIncident) -> None:
-        """Fill the menu with all actions: open the console, further links, copy, and the admin's custom commands."""
+        """Fill the menu with all actions: console links, copying, and the admin's custom commands."""
         menu.clear()
         links = self._incidents.console_links(stored)
         caption = f"Open in console: {links[0].title}" if links else "Open in console"

@@ -1,4 +1,4 @@
-"""The view of the incident table: keyboard, column widths, and a scroll position that does not move with new rows."""
+"""The view of the incident table. It handles keys, fits the columns, and does not scroll when rows are added."""
 
 from typing import Final
 
@@ -43,8 +43,8 @@ If the window is too narrow for that, some of the columns in `_HIDDEN_FIRST` are
 class IncidentTable(QTableView):
     """A table in which the user selects whole rows.
 
-    Enter or a double click chooses a row. Ctrl+C copies the selected rows. A right click, the Menu key or Shift+F10
-    requests a row's menu.
+    Enter or a double click on a row emits `chosen`. A right click, the Menu key or Shift+F10 emits `menu_requested`.
+    Ctrl+C copies the selected rows.
     """
 
     chosen = Signal(QModelIndex)
@@ -186,7 +186,7 @@ class IncidentTable(QTableView):
 class _RowDelegate(QStyledItemDelegate):
     """Draws cells without a focus frame, and draws all text in a row on the same baseline.
 
-    By default, Qt would draw Chinese text lower than Latin text.
+    By default, Qt draws Chinese text lower than Latin text.
     """
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:

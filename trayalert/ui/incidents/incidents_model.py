@@ -1,10 +1,11 @@
 """The model of the incident table: open incidents, newest first, and then closed incidents, last closed first.
 
-Changes insert, move and update single rows, so that the selection and the scroll position survive a flood. Only
-`reload` resets the model. It is called for a new log file and during a reparse.
+When incidents change, only their rows are inserted, moved or updated, so that the selection and the scroll position
+survive a flood. Only `reload` resets the model. It is called for a new log file and during a reparse.
 
 The ids of changed incidents are queued, and the incidents are read in slices, so that 5,000 simultaneous changes do not
-block the window. Slices are at least `slice_interval` apart, because each slice repaints the whole table. If a query
+block the window. The slices of a long queue follow one another without a pause. Once the queue is empty, the next slice
+waits until `slice_interval` has passed since the last slice, because each slice repaints the whole table. If a query
 fails because the log cannot be read, the query is repeated later, and no row is removed in the meantime.
 """
 
@@ -38,8 +39,8 @@ _ROOT: Final = QModelIndex()
 class IncidentsTiming:
     """The model's intervals in milliseconds.
 
-    `slice_interval` is the minimum time between two slices. `retry` is the time after which a failed query of the log
-    is repeated.
+    `slice_interval` is the minimum time between a slice that empties the queue and the next slice. `retry` is the time
+    after which a failed query of the log is repeated.
     """
 
     slice_interval: int = 200
@@ -50,11 +51,9 @@ class IncidentsModel(QAbstractTableModel):
     """The model of the incident table. Each row is a StoredIncident, which `incident_at` returns."""
 
     about_to_change = Signal()
+    """Emitted before a slice of changes is applied, so that a view can save its scroll position."""
     changed = Signal()
-    """Emitted after a slice of changes has been applied. `about_to_change` is emitted before each slice.
-
-    A view can save its scroll position when it receives `about_to_change`, and restore it when it receives `changed`.
-    """
+    """Emitted after a slice of changes has been applied, so that a view can restore its scroll position."""
 
     def __init__(
         self,
@@ -132,7 +131,7 @@ class IncidentsModel(QAbstractTableModel):
     def reload(self) -> None:
         """Reset the model: read the open incidents and the first page of closed incidents again.
 
-        If the log cannot be read, the old rows stay until it can be read.
+        If the log cannot be read, the old rows stay in the table until the log can be read again.
         """
         open_ones = self._incidents.open()
         self._stale = open_ones is None
@@ -186,7 +185,7 @@ class IncidentsModel(QAbstractTableModel):
             self.dataChanged.emit(self.index(0, column), self.index(self._rows.open_count - 1, column))
 
     def refresh_texts(self) -> None:
-        """Make the views update all cells. Midnight may have passed, or an incident may have become unconfirmed."""
+        """Make the views update all cells, as needed after midnight or when an incident has become unconfirmed."""
         if len(self._rows):
             self.dataChanged.emit(self.index(0, 0), self.index(len(self._rows) - 1, len(COLUMNS) - 1))
 
@@ -198,7 +197,10 @@ class IncidentsModel(QAbstractTableModel):
         return not self._queue and not self._stale
 
     def queue_changes(self, ids: Iterable[int]) -> None:
-        """Queue the ids of changed incidents. The incidents are read and shown immediately, except in a flood."""
+        """Queue the ids of changed incidents.
+
+        The incidents are read and shown immediately, unless the last slice was less than `slice_interval` ago.
+        """
         self._queue.update(dict.fromkeys(ids))
         if self._queue:
             self._throttle.request()
@@ -234,8 +236,8 @@ class IncidentsModel(QAbstractTableModel):
     def _is_left_out(self, stored: StoredIncident) -> bool:
         """Return whether a changed incident does not belong in the table now.
 
-        An open incident always belongs in the table. A closed incident does not belong there if only open incidents are
-        shown, or if the incident is on a page that has not been fetched yet.
+        An open incident always belongs in the table. A closed incident does not belong in the table if only open
+        incidents are shown, or if the incident is on a page that has not been fetched yet.
         """
         if stored.incident.open:
             return False

@@ -12,7 +12,7 @@ def sort_key(stored: StoredIncident) -> SortKey:
     """Return the sort key of an incident.
 
     Open incidents come first, sorted by their start. Closed incidents follow, sorted by their end. In both groups, the
-    newest incident comes first.
+    latest time comes first.
     """
     incident = stored.incident
     if incident.closed_at is None:
@@ -72,21 +72,21 @@ class SortedRows:
         return bisect_left(self._keys, sort_key(stored))
 
     def keeps_row(self, stored: StoredIncident) -> bool:
-        """Return whether an incident in the list keeps its row when `stored` becomes its new state."""
+        """Return whether a listed incident stays in the same row after it is updated to `stored`."""
         return self._key_by_id.get(stored.incident.id) == sort_key(stored)
 
     def replace(self, stored: StoredIncident) -> None:
-        """Replace an incident in the list with its new state `stored`. The incident must keep its row (`keeps_row`)."""
+        """Replace a listed incident with its new state `stored`, for which `keeps_row` must return True."""
         self._rows[bisect_left(self._keys, sort_key(stored))] = stored
 
     def move(self, stored: StoredIncident) -> None:
-        """Replace an incident in the list with its new state `stored`, and move the incident to its new row."""
+        """Replace a listed incident with its new state `stored` and move the incident to its new row."""
         row = bisect_left(self._keys, self._key_by_id[stored.incident.id])
         self.remove(range(row, row + 1))
         self.insert(self.insertion_row(stored), [stored])
 
     def insert(self, row: int, group: list[StoredIncident]) -> None:
-        """Insert sorted incidents before a row. The caller guarantees that all of them belong there."""
+        """Insert sorted incidents before a row. The caller guarantees that this is their place in the sorted list."""
         keys = [sort_key(stored) for stored in group]
         self._rows[row:row] = group
         self._keys[row:row] = keys
@@ -102,8 +102,8 @@ class SortedRows:
     def belongs_last(self, stored: StoredIncident) -> bool:
         """Return whether an incident is closed and belongs after the last row.
 
-        The log may contain closed incidents that belong between the last row and such an incident, and that the table
-        has not fetched yet.
+        Between the last row and such an incident, there may be closed incidents that are in the log, but have not been
+        fetched into the table yet.
         """
         return not stored.incident.open and self.insertion_row(stored) == len(self._rows)
 
