@@ -4,9 +4,9 @@
 refuses notifications.
 
 Two tasks run on the main thread's event loop. One task keeps the connection to the session bus open. The other task
-carries out the requests one at a time, each with a deadline. A daemon that hangs gets a new call only every
+carries out the requests one at a time, each with a deadline. While the daemon hangs, it is called only once every
 `reply_timeout` + `retry_delay` seconds, so that calls do not pile up. While there is nothing to do, both tasks sleep
-until a request is made or the bus sends a message.
+until the program makes a request or the bus sends a message.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ _ABSENT_ERRORS = (
 )
 _MAX_ATTEMPTS = 3
 _STOP_TIMEOUT = 2.0
-"""Seconds for which `stop` waits for the daemon to answer the call in progress.
+"""Maximum time in seconds for which `stop` waits for the daemon to answer the call in progress.
 
 A notification that the daemon shows after that time stays on the screen, with buttons that do nothing.
 """
@@ -71,10 +71,10 @@ class _NoReplyError(Exception):
 class DbusNotifier(Notifier):
     """The Notifier for Linux. All times are in seconds.
 
-    `address` is the address of the session bus. If it is None, the address is looked up as libdbus does. A daemon that
-    has not answered within `reply_timeout` counts as hanging. After a further `retry_delay`, a daemon that hangs is
-    called again. A lost connection is opened again after `retry_delay`, and a refused notification is sent again after
-    `refusal_delay`.
+    `address` is the address of the session bus. If it is None, the address is found in the same way as libdbus finds
+    it. If the daemon does not answer a call within `reply_timeout`, it counts as hanging and is not called again until
+    a further `retry_delay` has passed. If the connection to the bus is lost, the notifier connects again after
+    `retry_delay`. If the daemon refuses a notification, the notification is sent again after `refusal_delay`.
     """
 
     def __init__(
@@ -104,9 +104,9 @@ class DbusNotifier(Notifier):
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Start to accept notifications.
+        """Start accepting notifications.
 
-        Return after the first attempt to connect to the session bus, even if the attempt has failed.
+        Return after the first attempt to connect to the session bus, even if that attempt has failed.
         """
         self._tasks = [_start_task(self._keep_connected()), _start_task(self._process_queue())]
         await self._first_attempt_done.wait()
@@ -123,9 +123,9 @@ class DbusNotifier(Notifier):
             super().withdraw(tag, final)
 
     async def stop(self) -> None:
-        """End the tasks, and remove all notifications from the screen.
+        """End the tasks and remove all notifications from the screen.
 
-        Notifications must not stay on the screen, because a click on them would do nothing.
+        Notifications must not stay on the screen, because a click on one would do nothing once the program has ended.
         """
         self._stopping = True
         self._wakeup.set()
@@ -261,8 +261,8 @@ class DbusNotifier(Notifier):
     def _close_late(self, pending_call: "asyncio.Future[Message]") -> None:
         """Close a notification that the daemon shows late, after its call was abandoned.
 
-        The request was put back into the queue, so a later call will show the notification again; this one would be a
-        duplicate.
+        The request was put back into the queue when the call was abandoned. A later call therefore shows the
+        notification, and the late one would be a duplicate.
         """
         reply: Message | None = None if pending_call.cancelled() or pending_call.exception() else pending_call.result()
         if reply is not None and reply.signature == "u" and reply.sender == self._owner:

@@ -1,7 +1,7 @@
 """The arguments of the D-Bus method `Notify`, as the Desktop Notifications Specification 1.2 defines them.
 
-All functions are pure. If a daemon has the capability `body-markup`, it interprets tags in the body, so the body is
-escaped for this daemon. No daemon interprets markup in titles.
+All functions are pure. A daemon with the capability `body-markup` interprets tags in the body, so the body is escaped
+for such a daemon. No daemon interprets markup in titles.
 """
 
 import functools
@@ -30,9 +30,9 @@ _MAX_LINE = 240
 _MAX_LINES = 8
 
 _DEFAULT_ACTION_AS_BUTTON = frozenset({"Xfce Notify Daemon", "lxqt-notificationd"})
-"""Names of daemons that draw a button for the default action, and do not invoke it when the text is clicked.
+"""Names of daemons that draw a button for the default action and do not invoke it when the user clicks the text.
 
-For these daemons, `_actions` leaves out the second action with the same label, because it would be a duplicate button.
+For these daemons, `_actions` leaves out OPEN_ACTION, because its button would be a duplicate: it has the same label.
 """
 
 
@@ -45,7 +45,7 @@ class Daemon:
 
 
 def notify_arguments(notification: Notification, daemon: Daemon, *, replaces: int) -> list[Any]:
-    """Return the arguments for a call of `Notify`, as NOTIFY_SIGNATURE declares them.
+    """Return the arguments for a call of `Notify`, in the order and with the types of NOTIFY_SIGNATURE.
 
     `replaces` is the id of the notification on the screen that the new notification replaces, or 0.
     """
@@ -77,9 +77,9 @@ def _actions(notification: Notification, daemon: Daemon) -> list[str]:
 
 
 def button_key(action: str) -> str:
-    """Return the key of the clicked button, given its D-Bus action.
+    """Return the key of the button that the user clicked, given the D-Bus action that the daemon reports.
 
-    Return an empty string if the first button or the text of the notification was clicked.
+    Return an empty string if the user clicked the first button or the text of the notification.
     """
     return action.removeprefix(BUTTON_ACTION_PREFIX) if action.startswith(BUTTON_ACTION_PREFIX) else ""
 

@@ -1,7 +1,7 @@
 """The base class of the desktop notifiers. The methods `show` and `withdraw` never wait and never raise.
 
-Whether notifications can be shown may change while the program runs. If they cannot be shown, the sentence in
-`Notifier.problem` says why.
+The desktop may become able or unable to show notifications while the program runs. While it cannot show them, the
+sentence in `Notifier.problem` says why.
 """
 
 import asyncio
@@ -18,9 +18,9 @@ logger = logging.getLogger(__name__)
 class Notifier(ABC):
     """Shows notifications on the desktop. A notifier is created, used and stopped on the main thread's event loop.
 
-    `on_click` is called with the tag of the clicked notification and a key. If one of the notification's `more_buttons`
-    was clicked, the key is that of the button. Otherwise the key is empty. `on_change` is called when `available` or
-    `problem` changes.
+    `on_click` is called with the tag of the clicked notification and a key. If the user clicked one of the
+    notification's `more_buttons`, the key is the key of that button. Otherwise the key is empty. `on_change` is called
+    when `available` or `problem` changes.
     """
 
     def __init__(self, *, on_click: Callable[[str, str], None], on_change: Callable[[], None]) -> None:
@@ -38,13 +38,13 @@ class Notifier(ABC):
 
     @abstractmethod
     async def start(self) -> None:
-        """Start to accept notifications, and to find out whether the desktop can show them."""
+        """Start accepting notifications, and start finding out whether the desktop can show them."""
 
     @abstractmethod
     async def stop(self) -> None:
-        """Stop the notifier, and remove all notifications from the screen.
+        """Stop the notifier and remove all notifications from the screen.
 
-        Notifications must not stay on the screen, because a click on them would do nothing.
+        Notifications must not stay on the screen, because a click on one would do nothing once the program has ended.
         """
 
     def show(self, notification: Notification) -> None:

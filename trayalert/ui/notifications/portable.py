@@ -39,17 +39,17 @@ class PortableNotifier(Notifier):
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Start to accept notifications.
+        """Start accepting notifications.
 
-        The system may ask the user for permission. `start` does not wait for the answer.
+        The system may ask the user to allow notifications. `start` does not wait for the answer.
         """
         self._task = asyncio.ensure_future(self._process_queue())
         await asyncio.sleep(0)
 
     async def stop(self) -> None:
-        """End the task, and remove all notifications from the screen.
+        """End the task and remove all notifications from the screen.
 
-        Notifications must not stay on the screen, because a click on them would do nothing.
+        Notifications must not stay on the screen, because a click on one would do nothing once the program has ended.
         """
         if self._task is not None:
             self._task.cancel()
