@@ -1,4 +1,4 @@
-"""The setup assistant, which guides the user through making this computer reachable for Cloud Monitor.
+"""The setup assistant. It guides the user through making this computer reachable for Cloud Monitor.
 
 The assistant is deleted when its window is closed.
 """

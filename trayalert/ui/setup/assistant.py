@@ -1,7 +1,8 @@
-"""The setup assistant's window, which is not modal.
+"""The setup assistant's window. It is not modal.
 
-The user can close the window at any time. When it is opened again, the assistant continues on the page on which it was
-closed. Everything can be done with the keyboard: Escape closes the window, and Enter goes to the next page.
+The user can close the window at any time. Unless the user has finished the last page, the assistant continues on the
+same page when it is opened again. Everything can be done with the keyboard: Escape closes the window, and Enter goes to
+the next page.
 """
 
 from functools import partial
@@ -166,7 +167,7 @@ class SetupAssistant(QDialog):
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
         """Make the focus visible as soon as the window becomes active.
 
-        Otherwise Qt would show the focus only after the first Tab key.
+        Otherwise Qt would show the focus only after the user has pressed Tab.
         """
         super().changeEvent(event)
         if event.type() is QEvent.Type.ActivationChange and self.isActiveWindow():

@@ -1,7 +1,7 @@
 """The assistant's fourth page: the callback URL, and where to enter it in the console.
 
-The steps say only what Alibaba's own documentation says. Names are those of the English console, followed in brackets
-by those of the Chinese console.
+The steps say only what Alibaba's own documentation says. Each name is that of the English console, followed by that of
+the Chinese console in brackets.
 """
 
 from typing import Final

@@ -1,7 +1,7 @@
 """The assistant's second page: the fields that the chosen ingress needs.
 
-Problems with the fields are shown on this page. What the user has entered is kept when the user chooses another ingress
-or another kind of tunnel.
+Problems with the fields are shown on this page. If the user chooses another ingress or another kind of tunnel and later
+returns to the first choice, the fields still contain what the user had entered.
 """
 
 import re
@@ -27,7 +27,7 @@ _DESTINATION_SETTINGS: Final = {
     "cloudflared": "With a token, Cloudflare's dashboard says where it leads: it",
     "frpc": "frpc's file",
 }
-"""The place where the destination of a tunnel is set, as the beginning of a sentence, keyed by kind of tunnel.
+"""The beginning of a sentence that says where the user sets a tunnel's destination, keyed by kind of tunnel.
 
 The dict contains only the kinds whose program does not take the destination as an argument.
 """
@@ -66,7 +66,7 @@ class DetailsPage(AssistantPage):
         self.column.addStretch()
 
     def enter(self) -> None:
-        """Show the fields for the chosen ingress, and put the focus on the first input."""
+        """Show the fields for the chosen ingress and put the focus on the first input."""
         tunnel = self.choice.ingress is Ingress.TUNNEL
         self._kind.setVisible(tunnel)
         self._kind.setCurrentIndex(max(0, self._kind.findData(self.choice.kind)))
@@ -76,7 +76,7 @@ class DetailsPage(AssistantPage):
         focus(self._kind if tunnel or first is None else first)
 
     def leave(self) -> bool:
-        """Save the chosen ingress and start to use it. If that fails, show the problem and return False."""
+        """Save the chosen ingress and start using it. If that fails, show the problem and return False."""
         self._save_entered()
         problem, chosen = self._read_fields()
         if chosen is not None:
@@ -108,7 +108,7 @@ class DetailsPage(AssistantPage):
         self._form.setVisible(bool(fields))
 
     def _set_tab_order(self) -> None:
-        """Make the Tab key go from the kind of tunnel to the fields of that kind.
+        """Make the Tab key move the focus from the kind of tunnel to the fields of that kind.
 
         By default, Tab would reach the fields only after the assistant's buttons, because the fields are created later.
         """

@@ -40,7 +40,7 @@ class DonePage(AssistantPage):
         self.column.addStretch()
 
     def enter(self) -> None:
-        """Refresh the page, and put the focus on the check box if autostart can be set."""
+        """Refresh the page and, if autostart can be set, put the focus on the check box."""
         super().enter()
         if self._autostart.isVisibleTo(self):
             focus(self._autostart)

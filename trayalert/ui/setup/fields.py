@@ -17,8 +17,9 @@ from trayalert.domain.settings.tunnel_presets import PRESETS
 class Field:
     """One line that the user fills in.
 
-    `key` identifies the field, and in most cases is the name of its entry in the `[tunnel]` table. In `label`, `&`
-    marks the mnemonic. `file` says that the field is a path, which the user can also choose in a file dialog.
+    `key` identifies the field. In most cases, it is also the name of the field's entry in the `[tunnel]` table. In
+    `label`, `&` marks the mnemonic. If `file` is true, the field is the path of a file, which the user can also choose
+    in a file dialog.
     """
 
     key: str
@@ -62,8 +63,8 @@ def fields_of(kind: str) -> tuple[Field, ...]:
 def tunnel_table(kind: str, entered: Mapping[str, str]) -> dict[str, object]:
     """Return the settings' `[tunnel]` table for a kind of tunnel and the entered values.
 
-    `entered` maps the keys of the fields to what the user has entered. Empty fields and the public address are left
-    out. Raise ValueError if a command has an unclosed quote.
+    `entered` maps the keys of the fields to what the user has entered. The table has no entries for empty fields and
+    for the public address. Raise ValueError if a command has an unclosed quote.
     """
     table: dict[str, object] = {"kind": kind}
     for key, text in entered.items():
@@ -80,9 +81,10 @@ def tunnel_table(kind: str, entered: Mapping[str, str]) -> dict[str, object]:
 
 
 def other_entries(kind: str, tunnel: Mapping[str, object]) -> dict[str, object]:
-    """Return the entries of a `[tunnel]` table that no field shows, so that the admin's values are kept.
+    """Return the entries of a `[tunnel]` table that no field of this kind of tunnel shows.
 
-    If the table is for another kind of tunnel, return an empty dict.
+    With these entries, the assistant can keep values that the admin has written into the settings. If the table is for
+    another kind of tunnel, return an empty dict.
     """
     own_keys = {"kind", *(field.key for field in fields_of(kind))}
     if "domain" in own_keys and "domain" in field_texts(tunnel):
@@ -96,7 +98,7 @@ def other_entries(kind: str, tunnel: Mapping[str, object]) -> dict[str, object]:
 def _quoted(part: str) -> str:
     """Quote one argument of a command, so that `shlex.split` returns it unchanged.
 
-    For readability, fewer arguments are quoted than with `shlex.quote`.
+    For readability, arguments that `shlex.quote` would quote without need stay unquoted.
     """
     return part if re.fullmatch(r"[^\s'\"\\]+", part) else shlex.quote(part)
 

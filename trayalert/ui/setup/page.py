@@ -26,9 +26,9 @@ class SetupChoice:
     def of(cls, configured: ChosenIngress | None, remembered: Any) -> "SetupChoice":
         """Return the choice with which the assistant starts.
 
-        `remembered` is what an earlier run of the assistant has remembered, and `configured` is the ingress in the
-        settings. The remembered ingress takes precedence. If both are the same ingress, the kind of tunnel comes from
-        the settings.
+        `remembered` is the choice that the assistant stored when it was last open, and `configured` is the ingress in
+        the settings. The remembered ingress takes precedence. If both are the same ingress, the kind of tunnel in the
+        settings takes precedence.
         """
         choice = cls()
         match remembered:
@@ -82,7 +82,7 @@ class AssistantPage(QWidget):
     def leave(self) -> bool:
         """Finish the page before the next page is shown. Return whether the next page may be shown.
 
-        A page that returns False shows the reason.
+        If a page returns False, it shows the reason.
         """
         return True
 

@@ -1,4 +1,4 @@
-"""The assistant's fifth page, which waits for the console's Test. It ignores the samples that trayalert itself sends.
+"""The assistant's fifth page. It waits for the console's Test, and ignores the samples that trayalert itself sends.
 
 A sample arrives as an ordinary callback, but never as a Test. A callback that arrives while a sample is on its way may
 be that sample. It therefore proves nothing, and the page ignores it.
