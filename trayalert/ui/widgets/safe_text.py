@@ -2,8 +2,8 @@
 
 All text is cleaned and shown as plain text. By default, Qt's text widgets guess whether a string is rich text: 270
 bytes in a default QLabel can freeze the layout for 16 s and load a file from the disk. The attacker is anyone who can
-name a resource or a rule. A test therefore keeps other modules from using Qt's text widgets and setters directly. Item
-views are safe, because they never guess.
+name a resource or a rule. A test therefore checks that no other module uses Qt's text widgets and setters directly.
+Item views are safe, because they never guess whether a string is rich text.
 """
 
 import html
@@ -115,8 +115,8 @@ def _clean_lines(text: str) -> str:
 def show_tooltip(target: QWidget | QAction, text: str) -> None:
     """Set a tooltip that shows the text literally.
 
-    The text is escaped and enclosed in `<qt>`. With this tag, Qt always treats the tooltip as rich text and does not
-    guess.
+    The text is escaped and enclosed in `<qt>`, because Qt always treats a tooltip with this tag as rich text, and does
+    not guess.
     """
     clean = printable(text, limit=1000)
     target.setToolTip(f"<qt>{html.escape(clean)}</qt>" if clean else "")
@@ -135,8 +135,8 @@ def show_tray_tooltip(tray: QSystemTrayIcon, lines: list[str]) -> None:
 def show_caption(target: QAction | QAbstractButton, text: str, *, exported: bool = False) -> None:
     """Set the label of a menu entry or button, without a mnemonic.
 
-    An unchanged label is not set again, so that only changes are sent to the desktop. `exported` says that the menu is
-    exported over D-Bus and drawn by the desktop.
+    An unchanged label is not set again, so that only changes are sent to the desktop. `exported` must be true if the
+    menu is exported over D-Bus and drawn by the desktop.
 
     WORKAROUND: Over D-Bus, `_` marks the mnemonic. Qt's QDBusMenuItem turns the first `&` into `_`, but does not double
     a `_` in the label, so `_` is doubled here. QDBusMenuItem changes no other `&`, so only the first `&` is doubled

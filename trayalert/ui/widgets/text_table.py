@@ -76,7 +76,7 @@ class TextTable(QTableWidget):
             self.resizeRowsToContents()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)
-        """If the key is Copy, copy the selected cells, with tabs between the columns."""
+        """If the key is the shortcut for Copy, copy the selected cells, with tabs between the columns."""
         if not event.matches(QKeySequence.StandardKey.Copy):
             super().keyPressEvent(event)
             return
