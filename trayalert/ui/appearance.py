@@ -84,7 +84,7 @@ def bold(font: QFont, *, scale: float = 1) -> QFont:
 def fit_to_screen(window: QWidget, width: int, height: int, *, spare: tuple[int, int] = (40, 60)) -> None:
     """Resize the window to `width` and `height`, or to less if the screen is too small.
 
-    `spare` is the number of pixels that must stay free in the screen's width and in its height.
+    `spare` is a pair: the number of pixels that must stay free horizontally, and the number vertically.
     """
     available = window.screen().availableGeometry().size()
     window.resize(min(width, available.width() - spare[0]), min(height, available.height() - spare[1]))

@@ -79,7 +79,7 @@ class IncidentQueries(Protocol):
         """
 
     def worst_open(self, *, limit: int) -> Sequence[StoredIncident]:
-        """Return up to `limit` open incidents, sorted by level, worst first, and within a level by start, newest first.
+        """Return up to `limit` open incidents, worst level first. Within a level, the newest come first.
 
         The list is empty if the log cannot be read. The tray calls this method up to 4 times a second.
         """

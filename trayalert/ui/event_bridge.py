@@ -1,7 +1,7 @@
 """The bridge that carries events from the receiver's thread to the widgets, in batches.
 
-At most one Qt signal is queued at any time. A separate signal for each event would take more time than
-handling the event, and would fill Qt's event queue faster than the main thread can empty it.
+At most one Qt signal is queued at any time. A separate signal for each event would take more time than handling the
+event, and would fill Qt's event queue faster than the main thread can empty it.
 """
 
 import threading

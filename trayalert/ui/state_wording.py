@@ -63,8 +63,8 @@ def _is_proved(state: ProgramState, *, now: Millis) -> bool:
 def reachability_text(state: ProgramState, *, now: Millis) -> str:
     """Return a message that says whether callbacks get through.
 
-    While trayalert is blind, the message says since when, but not why. The reason is one of the sentences that
-    `problem_sentences` returns.
+    If callbacks cannot be stored, the message says so. If no callback can arrive, the message says since when, but not
+    why. The reason is one of the sentences that `problem_sentences` returns.
     """
     if not state.storing:
         return "Blind: callbacks are refused, as they cannot be stored"
@@ -174,7 +174,7 @@ def last_callback_text(state: ProgramState, *, now: Millis) -> str:
 
 
 def paused_text(state: ProgramState, *, now: Millis) -> str:
-    """Return a phrase such as `paused until 15:42:07`. Call this function only while `is_paused` returns True."""
+    """Return a phrase such as `paused until 15:42`. Call this function only while `is_paused` returns True."""
     return f"paused until {local_time(state.paused_until, now=now, seconds=False)}"
 
 
@@ -187,7 +187,7 @@ def empty_table_text(state: ProgramState, language: Language, *, now: Millis) ->
     """Return the message that is shown instead of an empty table.
 
     The message says that no incident is open, or that it is unknown what is open. If no callback has ever arrived, the
-    message says that instead, and what to do. While trayalert is blind, the message also gives the reason.
+    message says so and tells the user what to do. While trayalert is blind, the message also gives the reason.
     """
     problems, reachability = " ".join(problem_sentences(state, now=now)), shown_reachability(state, now=now)
     if state.uncertainty:

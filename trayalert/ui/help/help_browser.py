@@ -15,7 +15,7 @@ _MATCH_COLOUR: Final = QColor(255, 183, 3, 110)
 
 
 class HelpBrowser(QTextBrowser):
-    """Shows a help page. If the user clicks a link or presses Enter on it, emits `link_followed` or `link_refused`."""
+    """Shows a help page. Emits `link_followed` or `link_refused` when the user clicks a link or presses Enter on it."""
 
     link_followed = Signal(object)
     """Emitted with a HelpLink when the user activates a link to a place in the help."""

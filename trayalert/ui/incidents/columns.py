@@ -39,7 +39,7 @@ _NUMERIC: Final = {Column.DURATION, Column.VALUE, Column.COUNT}
 
 
 def cell_text(stored: StoredIncident, column: Column, language: Language, *, now: Millis) -> str:
-    """Return the text of a cell in any column except LEVEL. `IncidentsModel.text` supports all columns."""
+    """Return the text of a cell in any column except LEVEL. For a cell in any column, use `IncidentsModel.text`."""
     return _TEXTS[column](stored, language, now)
 
 

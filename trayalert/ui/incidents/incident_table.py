@@ -1,4 +1,4 @@
-"""The view of the incident table. It handles keys, fits the columns, and does not scroll when rows are added."""
+"""The view of the incident table. It handles keys and column widths, and does not scroll when rows are added."""
 
 from typing import Final
 

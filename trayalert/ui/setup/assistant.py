@@ -1,8 +1,8 @@
 """The setup assistant's window. It is not modal.
 
-The user can close the window at any time. Unless the user has finished the last page, the assistant continues on the
-same page when it is opened again. Everything can be done with the keyboard: Escape closes the window, and Enter goes to
-the next page.
+The user can close the window at any time. When it is opened again, the assistant continues on the page on which it was
+closed, or starts on the first page if the user had finished the last page. Everything can be done with the keyboard:
+Escape closes the window, and Enter goes to the next page.
 """
 
 from functools import partial
