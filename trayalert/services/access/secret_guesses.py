@@ -1,8 +1,8 @@
 """The sentences that report refused requests to the user.
 
 A request with a wrong secret is not worth an alarm, because it cannot store anything. Two kinds of refused request are
-worth an alarm, because they may have been alerts: requests with a right secret, and requests whose mistyped URL
-contains a secret.
+worth an alarm, because such a request may have been an alert: a request with a right secret, and a request whose
+mistyped URL contains a secret.
 """
 
 from trayalert.domain.text import printable

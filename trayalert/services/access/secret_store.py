@@ -1,14 +1,14 @@
 """The secret store, which keeps secrets for other services, such as the tunnel's token.
 
-Whenever a service needs a secret, the service asks the store for the secret by its reference. The service keeps no
-copy.
+A service asks the store for a secret, by its reference, each time it needs the secret. The service keeps no copy,
+except to mask the secret in output.
 """
 
 from typing import NoReturn, Protocol
 
 
 class SecretValue:
-    """A secret whose text cannot be shown by repr, str or format. A SecretValue cannot be pickled or copied.
+    """A secret that hides its text from repr, str and format. A SecretValue cannot be pickled or copied.
 
     `warning` is a sentence about a weakness in the way the secret is kept, for example that every user of the computer
     can read it. `warning` is None if there is no weakness.

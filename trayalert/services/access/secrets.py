@@ -179,9 +179,9 @@ class Secrets:
         self._change([*self.active(now), _new_secret(name)])
 
     def remove(self, name: str, *, now: Millis) -> None:
-        """Remove all secrets with the given name, so that the callback URL with that name stops working immediately.
+        """Remove all secrets with the given name. The callback URLs that contain them stop working immediately.
 
-        Raise SecretFault if the name is unknown, if there is no secret with another name, or if the file cannot be
+        Raise SecretFault if the name is unknown, if there are no secrets with another name, or if the file cannot be
         written.
         """
         self.value_of(name)
@@ -191,14 +191,17 @@ class Secrets:
         self._change(remaining)
 
     def write_again(self) -> None:
-        """Write the secrets to the file again, because the file was found to be missing. Raise SecretFault."""
+        """Write the secrets to the file again. Called if the file has disappeared.
+
+        Raise SecretFault if the file cannot be written.
+        """
         self._write(self._secrets)
 
     def mask(self, text: str) -> str:
         """Return `text` with every secret replaced by `***`.
 
-        Secrets that were removed during this run of the program are masked, too, and so are percent-encoded spellings
-        of a secret.
+        Secrets that were removed during this run of the program are masked, too. A secret is masked even if some or all
+        of its characters are percent-encoded.
         """
         for value in (*(secret.value for secret in self._secrets), *self._former_values):
             text = _encoded_pattern(value).sub("***", text) if "%" in text else text.replace(value, "***")
@@ -226,8 +229,8 @@ class Secrets:
     def _write(self, entries: tuple[Secret, ...], *, initial: bool = False) -> tuple[Secret, ...]:
         """Write the secrets to the file. Return the secrets that the file then contains.
 
-        If `initial` is true and the file already exists, another process has just created the file. The file is then
-        not overwritten, and its secrets are returned.
+        If `initial` is true and the file already exists, another process has just created the file. In that case, leave
+        the file as it is, and return its secrets.
         """
         content = json.dumps({"secrets": [asdict(secret) for secret in entries]}, indent=1) + "\n"
         try:

@@ -72,7 +72,7 @@ class SourceAddresses:
         """Return the address that a trusted proxy names in `X-Real-IP` or `X-Forwarded-For`, or None.
 
         A proxy that writes only one of the two headers passes on the other header as the sender wrote it. An attacker
-        may therefore have written one of the headers. If the headers disagree and one of them names an address that is
+        may therefore have written that other header. If the headers disagree and one of them names an address that is
         not Cloud Monitor's, return that address, so that an attacker cannot pass for Cloud Monitor. If the headers
         disagree in any other way, return None.
         """
@@ -108,7 +108,7 @@ class SourceAddresses:
 def documented_networks() -> tuple[str, ...]:
     """Return the networks from which Cloud Monitor sends.
 
-    The networks are documented on Alibaba Cloud's two sites: international and China.
+    Alibaba Cloud documents these networks on its two sites, the international site and the site for China.
     """
     table = json.loads(read_text("cloud_monitor_addresses.json"))
     return tuple(network for entries in table.values() for entry in entries for network in entry["networks"])
