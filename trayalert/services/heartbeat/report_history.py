@@ -22,7 +22,7 @@ _BATCH_SIZE = 20_000
 """Maximum number of deliveries that one query reads."""
 _CLOCK_TOLERANCE: Millis = 120_000
 _SEARCH_DEADLINE = 0.7
-"""Seconds after which a search of the log stops, because the log may be large."""
+"""Seconds after which a search of a large log stops. The oldest deliveries may then not have been read."""
 
 
 class KeyValueStore(Protocol):
@@ -58,29 +58,32 @@ class HeartbeatState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What the log contains about the expected callbacks.
-
-    `newest` is the id of the newest delivery. `reports` maps the name of each expected callback that was found to the
-    time of its last arrival. `latest` maps the key of each silence to its latest incident. `open` holds the open
-    incidents of silences, including silences of callbacks that are no longer expected. `gaps` holds the gaps that may
-    overlap a current silence. `repeated_until` is the last time at which an alert of an open incident arrived. Pass
-    `repeated_until` to the next search as `since`.
-    """
+    """What the log contains about the expected callbacks."""
 
     newest: int
+    """The id of the newest delivery. Pass it to the next search as `seen`."""
     repeated_until: Millis
+    """The last time at which an alert of an open incident arrived or was repeated.
+
+    Pass it to the next search as `since`.
+    """
     reports: Mapping[str, Millis]
+    """The time of the last arrival of each expected callback that was found, by the callback's name."""
     latest: Mapping[str, StoredIncident]
+    """The latest incident of each expected callback that has been reported as silent, by the incident's key."""
     open: Sequence[StoredIncident]
+    """The open incidents of silences, including silences of callbacks that are no longer expected."""
     gaps: Sequence[Gap]
+    """The gaps that may overlap a current silence."""
 
 
 def load_states(
     store: KeyValueStore, expected: Sequence[ExpectedCallback], *, now: Millis
 ) -> tuple[int, dict[str, HeartbeatState]]:
-    """Return the id of the last delivery that was read, and the states of the expected callbacks, keyed by name.
+    """Return the id of the last delivery that an earlier run read, and the states of the expected callbacks by name.
 
-    If the state of any expected callback is not stored, the id is 0, so that all deliveries are read.
+    An expected callback without a stored state gets a new state, which begins at `now`. If there is any such callback,
+    the returned id is 0, so that all deliveries are read again.
     """
     stored = store.get(_STORE_KEY)
     stored = stored if isinstance(stored, dict) else {}
@@ -111,7 +114,7 @@ def save_states(
 ) -> None:
     """Store the states of the expected callbacks for the next run of the program.
 
-    `seen` is the id of the last delivery that was read.
+    `seen` is the id of the last delivery that this run has read.
     """
     watched = {
         each.name: {"what": _definition(each), "since": states[each.name].since, "last_at": states[each.name].last_at}
@@ -123,14 +126,14 @@ def save_states(
 def search_log(
     reader: Reader, expected: Sequence[ExpectedCallback], *, seen: int, since: Millis, gaps_since: Millis
 ) -> Findings:
-    """Search the log for arrivals of the expected callbacks. Raise LogFault.
+    """Search the log for arrivals of the expected callbacks. Raise LogFault if the log cannot be read.
 
     Two parts of the log are searched. The first part is the open incidents for which an alert arrived, or was repeated,
-    after `since`. The second part is the deliveries with ids above `seen`: these are read from the newest to the
-    oldest, until all expected callbacks are found or _SEARCH_DEADLINE has passed.
+    after `since`. The second part is the deliveries with ids above `seen`. These deliveries are read from the newest to
+    the oldest, until every expected callback is found or _SEARCH_DEADLINE has passed.
 
-    The result includes the gaps that have not ended, and the gaps that ended after `gaps_since` or after any arrival
-    that was found.
+    The result includes the gaps that have not ended, and the gaps that ended after `gaps_since` or after the earliest
+    arrival that was found, whichever is earlier.
     """
     newest = reader.newest_delivery_id()
     repeated = reader.open_incident_reports(since=since) if expected else []
@@ -167,19 +170,19 @@ def _last_reports(expected: Sequence[ExpectedCallback], reports: Sequence[LastRe
 def time_in_gaps(gaps: Sequence[Gap], *, since: Millis, now: Millis) -> Millis:
     """Return for how many milliseconds between `since` and `now` no callback could arrive.
 
-    If a gap ends later than `now` by more than _CLOCK_TOLERANCE, the gap was recorded by a wrong clock and does not
-    count.
+    If a gap ends later than `now` by more than _CLOCK_TOLERANCE, the clock was wrong when the gap was recorded, so the
+    gap does not count.
     """
     plausible = [gap for gap in gaps if gap.ended_at is None or gap.ended_at <= now + _CLOCK_TOLERANCE]
     return gap_time(plausible, since=since, until=now)
 
 
 def is_unreported(findings: Findings, name: str, last_at: Millis | None) -> bool:
-    """Return whether the log has no report of the silence that began at `last_at`.
+    """Return whether the log lacks a report of the current silence of the expected callback `name`.
 
-    `last_at` is the time of the callback's last arrival, or None if the callback has never arrived. The log has no
-    report if the silence has no incident, if an OK has ended the latest incident, or if the callback has arrived since
-    the latest incident began.
+    `last_at` is the time of the callback's last arrival, or None if the callback has never arrived. The log lacks a
+    report if the callback has never had an incident, if an OK has ended its latest incident, or if the callback has
+    arrived since its latest incident began.
     """
     stored = findings.latest.get(silence_key(name))
     if stored is None or stored.incident.ok_at is not None:
@@ -190,10 +193,11 @@ def is_unreported(findings: Findings, name: str, last_at: Millis | None) -> bool
 def expected_records(
     reader: Reader | None, expected: Sequence[ExpectedCallback], store: KeyValueStore, *, now: Millis, listening: bool
 ) -> list[dict[str, Any]]:
-    """Return the JSON objects that `trayalert expected` prints, one for each expected callback. Raise LogFault.
+    """Return the JSON objects that `trayalert expected` prints, one for each expected callback.
 
     `reader` is None if there is no log. `listening` says whether an instance is listening. Times are in milliseconds.
-    `due_at` is None if the callback is already silent or no instance is listening.
+    `due_at` is None if the callback is already silent or no instance is listening. Raise LogFault if the log cannot be
+    read.
     """
     seen, states = load_states(store, expected, now=now)
     gaps_since = min((one.silent_since for one in states.values()), default=now)

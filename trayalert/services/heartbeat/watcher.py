@@ -34,7 +34,7 @@ from trayalert.storage.writer.appender import Append
 
 _MINUTE = 60.0
 _SETTLING_TIME: Millis = 60_000
-"""Milliseconds for which no incident opens after an interruption, because a gap may not be recorded yet.
+"""Milliseconds after an interruption during which no incident opens, because the log may not contain the gap yet.
 
 An interruption is a start of the program, a freeze, a salvage, or a time in which the log could not store callbacks.
 """
@@ -47,22 +47,24 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Heartbeat:
-    """An expected callback, and how long it has been silent.
-
-    `begun` is the time, in ticks, from which silence is being counted. `settled` is the silence that was counted before
-    `begun`. `silence` is the whole silence, without the time in gaps.
-    """
+    """An expected callback, and how long it has been silent."""
 
     expected: ExpectedCallback
     state: HeartbeatState
     begun: Millis
+    """The time, in ticks, from which silence is being counted."""
     settled: Millis = 0
+    """Milliseconds of silence that were counted before `begun`."""
     silence: Millis = 0
+    """Milliseconds of silence in total, without the time in gaps."""
     reported: bool = False
-    """Whether the callback has arrived since its last silence was reported. Also true if no silence was reported."""
+    """Whether the callback has arrived since its last silence was reported. The next update then closes the incident.
+
+    Also true if no silence was reported.
+    """
 
     def record_report(self, received_at: Millis, *, begun: Millis) -> None:
-        """Record that the callback arrived at `received_at`. `begun` is the time of the arrival in ticks."""
+        """Record that the callback arrived at `received_at`. `begun` is the same time in ticks."""
         if received_at == self.state.last_at:  # the arrival was recorded before
             return
         later = begun > self.begun
@@ -71,15 +73,16 @@ class _Heartbeat:
         self.reported = self.reported or later  # an arrival in a salvaged log may be older than the silence
 
     def count(self, gaps: Sequence[Gap], *, now: Millis, ticks: Millis) -> None:
-        """Set `silence` to the time that has passed since the last arrival, without the time in gaps."""
+        """Set `silence` to the time that has passed since the silence began, without the time in gaps."""
         passed = max(0, ticks - self.begun)
         self.silence = self.settled + passed - time_in_gaps(gaps, since=now - passed, now=now)
 
     def settle(self, *, ticks: Millis) -> None:
         """Move the silence counted so far into `settled`, and start counting again at `ticks`.
 
-        `ticks` is the time of the last update. Called when the wall clock has jumped. Gaps are recorded in wall-clock
-        times, and times from before and after a jump cannot be compared.
+        Called when the wall clock has jumped. Gaps are recorded in wall-clock times, and a time from before the jump
+        cannot be compared with a time from after it. `ticks` is the time of the last update before the jump was
+        noticed.
         """
         if ticks > self.begun:
             self.settled, self.begun = self.silence, ticks
@@ -89,8 +92,8 @@ class HeartbeatWatcher:
     """Watches the expected callbacks. A watcher is created and run on the receiver's event loop (`app/receiver.py`).
 
     `now` is the wall clock, and `ticks` is a clock that cannot be set. `settings_valid` says whether the settings are
-    free of mistakes. If the settings have a mistake, the watcher does not close the open incidents of callbacks that
-    the settings do not name.
+    free of mistakes. If the settings have a mistake, an expected callback may be missing from them only by mistake. The
+    watcher then does not close the open incidents of callbacks that the settings do not name.
     """
 
     def __init__(
@@ -234,7 +237,7 @@ class HeartbeatWatcher:
         latest: StoredIncident | None,
         now: Millis,
     ) -> None:
-        """Store a report in the same way as a callback.
+        """Store a report that a silence has begun or ended. The report is stored in the same way as a callback.
 
         An OK that is dated before the last change of an incident would not close the incident. The report is therefore
         dated after the last change of `latest`, even if the wall clock has been set back.
