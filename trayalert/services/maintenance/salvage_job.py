@@ -67,9 +67,9 @@ class SalvageJob:
         await self._restore_news()
 
     async def _restore_news(self) -> None:
-        """Report the results of all salvages of the last 24 hours again.
+        """Report once more the result of each salvage that finished in the last 24 hours.
 
-        The program may have restarted since, and the user may not have seen the earlier reports.
+        The program may have restarted since then, and the user may not have seen the earlier report.
         """
         for one in await asyncio.to_thread(read_salvages, self._log):
             if one.finished_at and 0 <= self._now() - one.finished_at < _NEWS_SPAN:
@@ -107,18 +107,19 @@ class SalvageJob:
 
 
 def salvage_offline(log: Path, *, now: Millis) -> list[str]:
-    """Salvage all quarantined logs while no instance is running. Return a sentence about each result.
+    """Salvage all quarantined logs. Return a sentence about each result. For use when no instance is running.
 
-    Raise `LogFault`.
+    Raise `LogFault` if a quarantined log cannot be read or the current log cannot be written.
     """
     with offline_jobs(log) as run_job:
         return salvage_all(log, run_job, now=now)
 
 
 def salvage_all(log: Path, run_job: RunJob, *, now: Millis) -> list[str]:
-    """Salvage all quarantined logs. Return a sentence about each result. Raise `LogFault`.
+    """Salvage all quarantined logs. Return a sentence about each result.
 
-    `run_job` runs a job in a transaction of the current log.
+    `run_job` runs a job in a transaction of the current log. Raise `LogFault` if a quarantined log cannot be read or a
+    job fails.
     """
     outcomes = []
     run_job(BeginSalvage(log, now))
@@ -151,7 +152,7 @@ def _finish(salvage: Salvage, carved: CarvedDeliveries, now: Millis) -> FinishSa
 
 
 def _write_outcome(log: Path, salvage: Salvage, carved: CarvedDeliveries) -> str:
-    """Write a sentence about the result into the log's quarantine folder, and return the sentence."""
+    """Write a sentence about the result into the quarantined log's folder, and return the sentence."""
     finished = next((one for one in read_salvages(log) if one.folder == salvage.folder), salvage)
     sentence = outcome_text(log, finished, truncated=carved.truncated)
     write_salvage_result(quarantine_of(log) / salvage.folder, sentence)

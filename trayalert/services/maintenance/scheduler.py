@@ -1,7 +1,8 @@
 """Maintains the log while the receiver is running: expiry of incidents, salvage, daily backups and retention.
 
 The scheduler runs on the receiver's event loop (`app/receiver.py`) and accesses the disk on threads. New callbacks take
-precedence over maintenance. Work that fails is logged and tried again later, and never ends the receiver.
+precedence over maintenance. If maintenance fails, the failure is logged, the maintenance is tried again later, and the
+receiver keeps running.
 """
 
 import asyncio
@@ -44,7 +45,7 @@ class MaintenanceScheduler:
     """Schedules all maintenance of the log. The scheduler is created and run on the receiver's event loop.
 
     `now` is the wall clock, and `ticks` is a clock that cannot be set. `minute` is the number of seconds between two
-    rounds.
+    rounds of maintenance.
     """
 
     def __init__(
@@ -115,7 +116,7 @@ class MaintenanceScheduler:
                 self._newest_at = event.received_at  # even if earlier: the old time may come from a wrong clock
 
     async def _salvage(self) -> None:
-        """Salvage quarantined logs at the start, and again whenever another file has replaced the log."""
+        """Salvage quarantined logs when the receiver starts, and whenever another file has replaced the log."""
         job = SalvageJob(self._inbox, self._log, now=self._now)
         while True:
             file = self._inbox.log_state.new_file  # read first, because the file may be replaced during a salvage
@@ -201,9 +202,10 @@ class MaintenanceScheduler:
         return may_retire(clock_stable=stable, uptime=uptime, wall=self._now(), newest=newest)
 
     def _clock_is_stable(self) -> bool:
-        """Return whether the wall clock has not jumped recently, so that it may be used to close incidents.
+        """Return whether the wall clock has been free of jumps lately. Only such a clock may close incidents.
 
-        Both clocks are read. A jump of the wall clock is reported, and so is a wall clock that is behind.
+        The method reads both clocks. It also reports a recent jump of the wall clock, and a wall clock that is behind
+        the newest delivery.
         """
         wall, ticks = self._now(), self._ticks()
         self._clock = observe_clock(self._clock, wall=wall, ticks=ticks)
