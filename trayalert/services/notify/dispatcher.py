@@ -1,4 +1,4 @@
-"""The dispatcher, which passes events to each channel's policy, and the policy's requests to the channel.
+"""Passes events to the policy of each notification channel, and passes the policy's requests on to that channel.
 
 The dispatcher runs on the receiver's event loop (`app/receiver.py`), both in the tray application and under `trayalert
 serve`. The dispatcher does not use Qt. Its one rule: a channel that hangs or fails delays neither callbacks nor other
@@ -32,7 +32,7 @@ _MANY = 20
 _MOST_AT_ONCE = 1000
 """Maximum number of changes in one query. Deciding on 1000 changes takes 4 ms."""
 _CLOSE_DEADLINE = 1.0
-"""Seconds that `close` waits for pending requests, and then again for the channels' tasks to end."""
+"""Seconds that `close` waits for pending requests. It then waits up to as long again for the channels' tasks to end."""
 
 _logger = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ class DispatcherTiming:
     Most of those incidents are held for the summary anyway.
     """
     retry_interval: float = 1.0
-    """Time to wait before a query is repeated because the log could not be read."""
+    """Time to wait before repeating a query that failed because the log could not be read."""
     longest_timer: float = 3600.0
     """Maximum time for which a timer is set.
 
@@ -164,7 +164,7 @@ class NotificationDispatcher:
             outlet.mark_seen()
 
     async def close(self) -> None:
-        """Let the channels carry out pending requests for up to a second, then stop serving the channels."""
+        """Give the channels up to a second to carry out pending requests, then stop serving the channels."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_DEADLINE):
                 if self._flush_task:
@@ -219,8 +219,8 @@ class NotificationDispatcher:
     async def _write(self, request: PolicyRequest) -> NotificationRequest | None:
         """Turn a policy's request into a request for the channel. Return None if there is nothing left to show.
 
-        If the log cannot be read, a summary is written without the names of its incidents. Any other request about
-        incidents then raises `_UnreadableLogError`.
+        If the log cannot be read, a summary is written without the names of its incidents. For any other request about
+        incidents, raise `_UnreadableLogError`.
         """
         if isinstance(request, ShowNotification | WithdrawNotification):
             return request

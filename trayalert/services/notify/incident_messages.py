@@ -36,7 +36,7 @@ _MESSAGE_LINES = 2
 def incident_notification(
     stored: StoredIncident, changes: frozenset[Change], *, links: Sequence[ConsoleLink], language: Language, now: Millis
 ) -> Notification:
-    """Return the notification for an open incident, with a button for each of its first two console links.
+    """Return the notification for an open incident. It has a button for each of the incident's first two console links.
 
     If there are no links, the only button opens the window. If `changes` includes a change of level, the notification
     also names the previous level.
@@ -151,7 +151,7 @@ def _value_line(alert: Alert, language: Language) -> str:
 
 
 def _shorten(line: str) -> str:
-    """Shorten a line so that it takes up about three lines on the screen.
+    """Shorten a line so that it takes up no more than about three lines on the screen.
 
     The limit is 150 characters, or 80 if more than a third of the characters are wide, such as Chinese characters.
     """

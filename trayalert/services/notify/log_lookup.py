@@ -20,8 +20,8 @@ _Answer = TypeVar("_Answer")
 class LogLookup:
     """Implements `IncidentLookup`.
 
-    `verify` is called if a query finds that the log's file is damaged or missing, because the writer may not have
-    noticed yet.
+    If a query finds that the log's file is damaged or missing, the lookup calls `verify`, because the writer may not
+    have noticed the damage yet.
     """
 
     def __init__(self, path: Path, *, verify: Callable[[], None]) -> None:

@@ -24,8 +24,8 @@ class NotificationQueue(Generic[_Request]):
         """Add a request, replacing any older request with the same tag.
 
         The new request takes the place of the older request in the queue. If the older request was going to show a
-        notification, `update_only` is switched off in the new request. If the queue then holds too many requests, the
-        request with the lowest level is dropped. Withdrawals are dropped last.
+        notification, `update_only` is switched off in the new request, so that the notification is still shown. If the
+        queue then holds too many requests, the request with the lowest level is dropped. Withdrawals are dropped last.
         """
         older = self._requests.get(request.tag)
         if older is not None and _only_updates(request) and not _withdraws(older) and not _only_updates(older):

@@ -1,9 +1,9 @@
-"""The policy, which decides which changes of incidents become notifications.
+"""The policy decides which changes of incidents become notifications.
 
-The policy is pure and is used on one thread: the caller passes the current time and gets requests back. The rules in
-`rules.py` decide which changes deserve a notification. If an incident cannot be shown now, because of a flood, a pause
-or a missing notification daemon, the incident is held. Held incidents that are still firing later are then shown in one
-summary. The caller must call `tick` at the time `due`.
+The policy does no I/O and is used on one thread: the caller passes the current time and gets requests back. The rules
+in `rules.py` decide which changes deserve a notification. If an incident cannot be shown now, because of a flood, a
+pause or a missing notification daemon, the incident is held. Held incidents that are still firing later are then shown
+in one summary. The caller must call `tick` at the time `due`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -61,9 +61,9 @@ CRITICAL_RESERVE = 3
 REFILL_INTERVAL: Millis = 6_000
 
 TEST_ANSWER_DEADLINE: Millis = 10_000
-"""Milliseconds after a test for which the user is expected to wait for a notification.
+"""How long a user who pressed the console's Test button is expected to wait for a notification, in milliseconds.
 
-A test is a press of the Test button in the console.
+If the channel becomes available only later, the notification is not shown.
 """
 
 _Requests = tuple[PolicyRequest, ...]
@@ -162,7 +162,7 @@ class NotificationPolicy:
         return () if unshown else (WithdrawNotification(LISTENER_TAG, listener_open_notification()),)
 
     def _on_log_changed(self, state: LogState, now: Millis) -> _Requests:
-        """Show that callbacks cannot be stored, that they are stored again, or that there is news about the log.
+        """Show that callbacks cannot be stored, that storing them works again, or that there is news about the log.
 
         A failure to store callbacks is shown once, and withdrawn when the failure is over. If the reason changes before
         that, the notification on the screen is only updated.
@@ -228,7 +228,7 @@ class NotificationPolicy:
         return (*(self._on_test_received(now) if answers_test else ()), *self.tick(now=now))
 
     def on_window_seen(self) -> None:
-        """Discard everything that is held, because the user has looked at the window, which shows everything."""
+        """Discard everything that is held. Called when the user has looked at the window, which shows everything."""
         self._program_notifications.clear()
         self._summary.clear()
 

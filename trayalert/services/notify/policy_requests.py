@@ -43,9 +43,10 @@ class WithdrawRecovered(_IncidentRequest):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowSummary:
-    """A request to show that `count` incidents are held. The text names only the incidents in `worst`.
+    """A request to show that `count` incidents are held.
 
-    `update_only` has the same meaning as in `Notification`.
+    `worst` are the worst of these incidents, and the text names only them. `update_only` has the same meaning as in
+    `Notification`.
     """
 
     count: int

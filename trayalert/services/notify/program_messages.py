@@ -43,7 +43,7 @@ def not_storing_notification(state: LogState, *, quiet: bool) -> Notification:
 
 
 def storing_again_notification() -> Notification:
-    """Return a notification saying that callbacks are stored again."""
+    """Return a notification saying that storing callbacks works again."""
     return _notification(LOG_TAG, Level.OK, "trayalert stores alerts again", _SENT_AGAIN, final=True)
 
 
@@ -58,7 +58,7 @@ def listener_open_notification() -> Notification:
 
 
 def refused_notification(refused: CallbackRefused) -> Notification:
-    """Return a notification saying that a request that may have been an alert was refused."""
+    """Return a notification saying that trayalert refused a request that may have been an alert."""
     return _notification(f"{REFUSED_TAG} {refused.cause}", Level.WARN, "A callback was refused", refused.message)
 
 
@@ -141,8 +141,8 @@ def _notification(
 ) -> Notification:
     """Return a notification with one line for each sentence.
 
-    Each line is made to begin with a capital letter. The message of a fault begins in lower case, because in a terminal
-    it follows `trayalert: `.
+    The first letter of each line is capitalised. A fault's message begins in lower case, because in a terminal the
+    message follows `trayalert: `.
     """
     return Notification(
         tag=tag,

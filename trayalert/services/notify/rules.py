@@ -28,10 +28,7 @@ class Decision(enum.Enum):
 
 
 Rule = Callable[[Incident, frozenset[Change]], Decision | None]
-"""Takes an incident and its changes since the last call. Returns a decision.
-
-Returns None to leave the decision to the next rule.
-"""
+"""Takes an incident and its changes since the last call. Returns a decision, or None to let the next rule decide."""
 
 
 def notify_open_incident(incident: Incident, changes: frozenset[Change]) -> Decision | None:
