@@ -85,20 +85,20 @@ _FAILURES_BEFORE_SERVER = frozenset({HttpFailure.INVALID_REQUEST, HttpFailure.NO
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpResult:
-    """A response, or the reason why there is none.
-
-    `failure` is None if there is a response. If there is none, `detail` may describe the failure in the words of the
-    operating system. `body` is the decompressed body, or only its beginning if `truncated` is true. `proxy` is the host
-    and port of the proxy that was used, or None if no proxy was used.
-    """
+    """A response, or the reason why there is none."""
 
     failure: HttpFailure | None = None
+    """Why there is no response, or None if there is a response."""
     detail: str = ""
+    """A description of the failure, often in the words of the operating system. May be empty."""
     status: int = 0
+    """The HTTP status of the response, or 0 if there is no response."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # a Location header may contain a secret
     body: bytes = field(default=b"", repr=False)
+    """The decompressed body, or only its beginning if `truncated` is true."""
     truncated: bool = False
     proxy: str | None = None
+    """The host and port of the proxy that was used, or None if no proxy was used."""
 
     @property
     def reason(self) -> str:
@@ -115,7 +115,8 @@ class HttpClient:
     """Sends HTTP requests.
 
     `ssl_context` determines which certificates are trusted. If `ssl_context` is None, the system's certificates are
-    trusted. `own_addresses` returns the addresses of this computer; if there are none, the computer has no network.
+    trusted. `own_addresses` returns the addresses of this computer. If it returns none, the computer counts as having
+    no network.
     """
 
     def __init__(

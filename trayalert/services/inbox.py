@@ -1,7 +1,7 @@
-"""The inbox, the only way into the log. A callback is parsed, stored, and only then announced.
+"""The inbox, the only way into the log. It parses and stores each callback, and only then publishes the events.
 
 The inbox belongs to the receiver's asyncio event loop (`app/receiver.py`). On that event loop, the inbox calls its
-subscribers once for each group of events. Subscribers must return quickly.
+subscribers once for each group of events. A subscriber must return quickly, because it blocks the event loop.
 """
 
 import asyncio
@@ -99,9 +99,9 @@ class Inbox:
     async def receive(self, callback: Callback) -> bool:
         """Store a callback. Return True once the callback is safely on disk.
 
-        Return False if the callback could not be stored in time. The sender must then send it again. Raise RefusedError
-        if a large callback has waited too long for other large callbacks. A callback is large if its body exceeds
-        LARGEST_SMALL_BODY.
+        Return False if the callback could not be stored in time. The caller must then refuse the callback, so that its
+        sender sends it again. Raise RefusedError if a large callback has waited too long for other large callbacks. A
+        callback is large if its body exceeds LARGEST_SMALL_BODY.
         """
         if len(callback.body) > LARGEST_SMALL_BODY:
             return await self._receive_large(callback)
@@ -185,7 +185,7 @@ class Inbox:
         self._refused_count += 1
 
     def _report_refusals(self) -> None:
-        """Report how many callbacks were refused, and when. Called as soon as callbacks can be stored again.
+        """Report how many callbacks were refused, and when. Called when a callback has been stored after the refusals.
 
         The user must know about refused callbacks, because a refused callback is lost unless its sender sends it again.
         """
@@ -201,7 +201,7 @@ class Inbox:
 
     @property
     def log_state(self) -> LogState:
-        """The current state of the log. Each change of the state is announced as LogChanged."""
+        """The current state of the log. Each change of the state is published as a LogChanged event."""
         return self._log.state
 
     def set_problem(self, topic: str, sentence: str | None) -> None:
@@ -225,22 +225,23 @@ class Inbox:
         self._log.status.set_salvaging(salvaging)
 
     async def run_job(self, job: Job) -> tuple[Event, ...]:
-        """Run a job on the log's writer, and return the resulting events. Raise NotStored.
+        """Run a job on the log's writer. Return the resulting events.
 
-        All jobs that are waiting are committed in one transaction.
+        All jobs that are waiting are committed in one transaction. Raise NotStored if the job fails or is not committed
+        in time.
         """
         return await self._log.run_job(job)
 
     async def resolve(self, incident_id: int, *, now: Millis) -> bool:
-        """Mark an incident as recovered because the user has requested it. Raise NotStored.
+        """Mark an incident as recovered at the user's request. Return False if no open incident has the given id.
 
-        Return False if no open incident has the given id.
+        Raise NotStored if the change cannot be stored in time.
         """
         events = await self._log.run_job(Resolve(incident_id, now))
         return any(isinstance(event, IncidentChanged) for event in events)
 
     async def expire(self, *, now: Millis) -> None:
-        """Close all incidents that have expired by the time `now`. Raise NotStored."""
+        """Close all incidents that have expired by the time `now`. Raise NotStored if that cannot be stored in time."""
         await self._log.run_job(Expire(now))
 
     def verify(self) -> None:
@@ -260,7 +261,7 @@ class Inbox:
 
 @contextmanager
 def _short_switch_interval() -> Iterator[None]:
-    """Make Python switch between threads more often while the context is open.
+    """Make Python switch between threads more often until the context exits.
 
     The event loop then spends less time waiting for a busy thread, at the cost of throughput.
     """
@@ -307,10 +308,10 @@ def keep_raw(callback: Callback) -> tuple[Alert, ...]:
 
 @contextmanager
 def offline_jobs(path: Path) -> Iterator[RunJob]:
-    """Open the log while no instance is running. Yield a function that runs a job in a separate transaction.
+    """Open the log, and yield a function that runs a job in a separate transaction.
 
-    The caller must hold the lock of the data dir. Raise LogFault if the log cannot be opened. The yielded function may
-    raise LogFault, too.
+    For use when no instance is running. The caller must hold the lock of the data dir. Raise LogFault if the log cannot
+    be opened. The yielded function raises LogFault if its job fails.
     """
     writer = Writer(path, read=read, keep_raw=keep_raw)
 
@@ -327,9 +328,9 @@ def offline_jobs(path: Path) -> Iterator[RunJob]:
 
 
 def resolve_offline(path: Path, incident_id: int, *, now: Millis) -> bool:
-    """Mark an incident as recovered while no instance is running. Return whether the incident was open.
+    """Mark an incident as recovered. Return whether the incident was open.
 
-    Raise LogFault.
+    For use when no instance is running. Raise LogFault if the log cannot be opened or the change cannot be stored.
     """
     with offline_jobs(path) as run_job:
         return bool(run_job(Resolve(incident_id, now)))

@@ -62,7 +62,8 @@ def proxy_for(scheme: str, host: str, port: int | None) -> str | None:
 
     Proxies are read from the environment. If the environment names none, they are read from the system's settings. For
     a loopback host, a proxy from the system's settings is never used. A proxy from the environment is used even for a
-    loopback host, unless NO_PROXY names the host. On Windows this function may wait for a name server.
+    loopback host, unless NO_PROXY names the host. On Windows, this function may wait for a name server, so it must be
+    run with `run_in_daemon_thread`.
     """
     proxies = urllib.request.getproxies()
     proxy = proxies.get(scheme) or proxies.get("all")
