@@ -19,7 +19,7 @@ from trayalert.storage.writer.salvage import Salvage, read_salvages
 
 
 def backup_summary_record(log: Path) -> dict[str, Any]:
-    """Return the keys of `trayalert status --json` that describe backups and quarantined logs."""
+    """Return the keys about backups and quarantined logs in the object that `trayalert status --json` prints."""
     backups = list_backups(log, now=now())
     return {
         "last_backup_at": iso(backups[0].made_at) if backups else None,

@@ -202,10 +202,10 @@ class MaintenanceScheduler:
         return may_retire(clock_stable=stable, uptime=uptime, wall=self._now(), newest=newest)
 
     def _clock_is_stable(self) -> bool:
-        """Return whether the wall clock has been free of jumps lately. Only such a clock may close incidents.
+        """Return whether the wall clock has not jumped recently. Only then may incidents be closed because of its time.
 
-        The method reads both clocks. It also reports a recent jump of the wall clock, and a wall clock that is behind
-        the newest delivery.
+        This method reads both clocks. It also reports a recent jump of the wall clock, and reports if the wall clock is
+        behind the newest delivery.
         """
         wall, ticks = self._now(), self._ticks()
         self._clock = observe_clock(self._clock, wall=wall, ticks=ticks)

@@ -71,7 +71,7 @@ class Summary:
         self._grown = self._shrunk = False
 
     def show(self, *, now: Millis) -> PolicyRequest:
-        """Return the request that brings the summary up to date."""
+        """Return the request that brings the summary up to date, or that withdraws it if no incident is held."""
         quiet = not self._grown
         self._grown = self._shrunk = False
         self._shown_at = now
