@@ -1,4 +1,4 @@
-"""Records the gaps in which no callback could arrive, and reports what arrived after each gap.
+"""Records the gaps in which no callback could arrive, and reports what arrives after each gap.
 
 The recorder runs on the receiver's event loop (`app/receiver.py`). If the log cannot store a gap now, the gap is stored
 later. Every minute, the recorder updates the modification time of the file `alive` in the data dir, without syncing the
@@ -38,9 +38,9 @@ class DowntimeTiming:
     touch_interval: float = 60.0
     """Time between two updates of the modification time of `alive_file`."""
     settling_time: float = 20.0
-    """Time from the end of a gap to its report.
+    """Time from the end of a gap to the report of that gap.
 
-    Within this time, Cloud Monitor sends its retries and a probe ends.
+    The time is long enough for Cloud Monitor to send its retries and for a probe to end.
     """
 
 
@@ -143,7 +143,7 @@ class DowntimeRecorder:
             os.utime(self._alive_file, ns=(moment, moment))
 
     async def _report_gap(self, gap: Gap) -> None:
-        """Wait for the settling time, then announce what has arrived since the gap ended."""
+        """Wait for the settling time, then publish a ReceptionResumed event that says what arrived in that time."""
         opened: set[int] = set()
         closed: set[int] = set()
         callbacks = 0

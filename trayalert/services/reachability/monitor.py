@@ -1,8 +1,8 @@
 """Combines everything that is known about reachability, and decides when to probe.
 
 The one rule: trayalert counts as reachable only if a probe has proved that callbacks arrive. The monitor runs on the
-receiver's event loop (`app/receiver.py`); any thread may read `state`. The monitor reports each change of the state and
-the end of each probe.
+receiver's event loop (`app/receiver.py`); any thread may read `state`. The monitor passes the state to `report`
+whenever it changes, and also when a probe has ended.
 """
 
 import asyncio
@@ -39,7 +39,10 @@ class MonitorTiming:
     fast_interval: float = 2.0
     """Maximum time between two probes in the first minute of a blind span."""
     slow_interval: float = 5.0
-    """Maximum time between two probes in the next nine minutes. After that, only `probe_seconds` applies."""
+    """Maximum time between two probes in the next nine minutes of the blind span.
+
+    After that, only the setting `probe_seconds` applies.
+    """
     probe_timeout: float = 8.0
     """How long `probe_now` waits for a result."""
     restart_after: Millis = 30 * _SECOND
@@ -55,8 +58,8 @@ class ReachabilityMonitor:
     """Probes the public URL, and computes the reachability from the probes, the sources, the log and the tunnel.
 
     `probe` is called with the public URL every `interval` seconds, and more often in the first ten minutes of a blind
-    span. If `interval` is 0, `probe` is never called. `restart_tunnel` is called with the reason for the restart. `now`
-    is the wall clock, and `ticks` is a clock that cannot be set.
+    span. If `interval` is 0, `probe` is never called. If probes through a running tunnel keep failing, `restart_tunnel`
+    is called with a sentence that says why. `now` is the wall clock, and `ticks` is a clock that cannot be set.
     """
 
     def __init__(
@@ -145,7 +148,7 @@ class ReachabilityMonitor:
     def on_wake(self) -> None:
         """Discard the proof of earlier probes, and probe immediately.
 
-        Called after the computer has slept, because probes from before the sleep prove nothing any more.
+        Called after the computer has slept, because a probe from before the sleep no longer proves anything.
         """
         self._discard_proof()
         self._update()

@@ -1,4 +1,4 @@
-"""The self-probe, which is a callback that trayalert sends to its own listener through the public URL.
+"""The self-probe: a callback that trayalert sends to its own listener through the public URL.
 
 The listener answers a probe with a proof. Only a response that contains the proof shows that trayalert is reachable. No
 other program can make the proof, because the key for making it never leaves this process. Probes are never stored.
@@ -54,10 +54,10 @@ class _PendingProbe:
 
 
 class SelfProbe:
-    """Sends probes, and makes the proofs with which the listener answers them.
+    """Sends probes and makes the proofs with which the listener answers them.
 
     Each run of the program has one `SelfProbe`, which is used on the receiver's event loop. The listener's hook
-    endpoint calls `answer` and `record_rejection`. By default, the system's certificates are trusted; another
+    endpoint calls `answer` and `record_rejection`. By default, the probes trust the system's certificates. A given
     `http_client` may trust other certificates.
     """
 
@@ -85,7 +85,7 @@ class SelfProbe:
     def record_rejection(self, offered: bytes, reason: str) -> None:
         """Record why the listener has rejected a probe.
 
-        `offered` is the token of the probe. The listener calls `answer` first, and may still reject the probe
+        `offered` is the token of the probe. The listener calls `answer` first and may still reject the probe
         afterwards.
         """
         pending = self._pending.get(offered)
@@ -132,7 +132,7 @@ class SelfProbe:
     def _signed(self, label: bytes, content: bytes) -> bytes:
         """Return a signature of `content`. The signature's 43 characters need no quoting in a URL.
 
-        `label` keeps the two uses of signatures apart: tokens and proofs.
+        Tokens and proofs are signed with different values of `label`, so that neither can be used as the other.
         """
         code = hmac.digest(self._key, label + b"\0" + content, hashlib.sha256)
         return base64.urlsafe_b64encode(code).rstrip(b"=")

@@ -1,4 +1,4 @@
-"""Sentences that say why Cloud Monitor cannot reach trayalert: what is wrong, where it is wrong, and what to do.
+"""Sentences that say why Cloud Monitor cannot reach trayalert: what is wrong, where, and what to do about it.
 
 The sentences name the host of the public address but never its path, because the path may be a secret.
 """

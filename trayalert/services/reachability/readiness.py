@@ -20,7 +20,8 @@ def readiness(
 ) -> tuple[Check, ...]:
     """Return the checks in this order: listener, tunnel, public address, probe.
 
-    `configured` is the tunnel in the settings. If `configured` is None, there is no check of a tunnel.
+    `configured` is the tunnel in the settings, or None if the settings have no tunnel. In that case, the tunnel's check
+    is left out.
     """
     tunnel_checks = () if configured is None else (_tunnel_check(configured, tunnel),)
     return (_listener_check(listener), *tunnel_checks, _address_check(configured, tunnel, reach), _probe_check(reach))
@@ -45,8 +46,8 @@ def _address_check(configured: Tunnel | None, tunnel: TunnelState, reach: Reacha
 def _public_url_check(url: str) -> Check:
     """Return the check of the public address `url`.
 
-    A local address gets a warning. A probe can reach a local address, too, but such a probe does not prove that Cloud
-    Monitor can reach trayalert.
+    If the address is local, the verdict is a warning. A probe can reach a local address, but that does not prove that
+    Cloud Monitor can reach trayalert.
     """
     host = urlsplit(url).hostname or ""
     try:
