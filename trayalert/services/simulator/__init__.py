@@ -1,1 +1,1 @@
-"""The simulator, which plays Cloud Monitor for `trayalert send` and for the setup assistant's sample."""
+"""Simulates Cloud Monitor for `trayalert send` and for the setup assistant's sample."""

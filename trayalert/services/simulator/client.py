@@ -57,7 +57,7 @@ def sample_body(name: str) -> bytes:
 
 
 class CallbackSender:
-    """Sends requests to one URL over one connection. If the connection breaks, it is opened again."""
+    """Sends requests to one URL over one connection. A connection that breaks is opened again for the next request."""
 
     def __init__(self, url: str, *, host: str | None = None, certificate: Path | None = None) -> None:
         """Prepare to send requests to `url`. The connection is opened only for the first request.
@@ -125,7 +125,7 @@ class CallbackSender:
 def _tls_context(certificate: Path | None) -> ssl.SSLContext:
     """Return a TLS context that trusts only `certificate`, or what the system trusts if `certificate` is None.
 
-    The name in `certificate` and its issuer are not checked.
+    If `certificate` is given, neither the host name in it nor its issuer is checked.
     """
     if certificate is None:
         return ssl.create_default_context()

@@ -1,7 +1,7 @@
 """The requests that `trayalert send` sends.
 
-The caller passes the body of a request. The body is sent unchanged, or with the current time written into it, or turned
-into the recovery of its alert.
+The caller passes the body of a callback. The request contains that body unchanged, with a new time written into it, or
+turned into the recovery of its alert.
 """
 
 import json
@@ -42,7 +42,7 @@ class SimulatedRequest:
 
 
 def simulated_request(content: bytes, *, now: Millis | None, recover: bool) -> SimulatedRequest:
-    """Return a request with the given body.
+    """Return a request whose body is made from `content`.
 
     If `now` is given, it is written into the body as the time of the alert. If `recover` is true, the body is turned
     into the recovery of its alert. Raise SendFault if the alert has no recovery.
