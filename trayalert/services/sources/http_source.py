@@ -1,4 +1,4 @@
-"""The HTTP callback source, which opens the listener as the settings say and announces refused callbacks."""
+"""The HTTP callback source. It opens the listener according to the settings, and reports refused callbacks."""
 
 import asyncio
 import logging
@@ -30,8 +30,8 @@ _logger = logging.getLogger(__name__)
 class HttpSource:
     """Implements Source with the listener. Any thread may read `listener_state` and `counts`.
 
-    If the listener cannot be opened, the source tries again every `retry_seconds`. If `retry_seconds` is None, `run`
-    raises ListenerFault instead. `on_refused` is called when a request is refused, at most once an hour for each
+    If the listener cannot be opened, the source tries again every `retry_seconds` seconds. If `retry_seconds` is None,
+    `run` raises ListenerFault instead. `on_refused` is called when a request is refused, at most once an hour for each
     RefusalCause, and never for NOT_STORED.
     """
 
@@ -73,7 +73,7 @@ class HttpSource:
 
     @property
     def state(self) -> SourceState:
-        """Whether the listener is open and, if it cannot be opened, the reason."""
+        """Whether the listener is open and, if it cannot be opened, why not."""
         return SourceState(receiving=self.listener_state.open, problem=self.listener_state.problem)
 
     async def run(self, receive: Receive, on_change: Callable[[], None]) -> None:
@@ -156,7 +156,11 @@ class HttpSource:
         return lost_at is not None and is_recent(lost_at, now=self._now())
 
     def announce_refusal(self, cause: RefusalCause, reason: str) -> None:
-        """Announce that a request was refused. Refusals with the same cause are announced at most once an hour."""
+        """Report a refused request in the program log and to `on_refused`.
+
+        Refusals with the same cause are reported at most once an hour. NOT_STORED is not reported here, because the
+        state of the log reports it.
+        """
         if cause is RefusalCause.NOT_STORED:  # the state of the log already says that callbacks are not stored
             return
         announced_at = self._announced_at.get(cause)

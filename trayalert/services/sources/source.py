@@ -15,8 +15,7 @@ from trayalert.domain.callback import Receive
 class SourceState:
     """Whether callbacks can arrive through a source.
 
-    `problem` is a sentence that says why no callback can arrive. While the source is receiving or starting, `problem`
-    is None.
+    `problem` is a sentence that says why no callback can arrive, or None while the source is receiving or starting.
     """
 
     receiving: bool
