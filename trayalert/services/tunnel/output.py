@@ -1,6 +1,6 @@
 """Splits the output of the tunnel program into lines, cleans the lines, and masks secrets.
 
-A flood of output costs little time, because most of a large chunk is skipped.
+A program that floods its output costs little time, because most of a large chunk is skipped.
 """
 
 import re
@@ -30,8 +30,8 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)
 class TunnelOutput:
     """Collects the output of the tunnel program, which comes in chunks.
 
-    `lines` are the last MAX_LINES lines, with secrets masked. Any thread may read `lines`. `mask` is a function that
-    masks further secrets in a line.
+    `lines` are the last MAX_LINES lines, with secrets masked. Any thread may read `lines`. `mask` returns a line with
+    further secrets masked, in addition to those set with `set_secrets`.
     """
 
     def __init__(self, mask: Callable[[str], str]) -> None:
@@ -69,7 +69,7 @@ class TunnelOutput:
         return tuple(clean)
 
     def masked(self, line: str) -> str:
-        """Return a line with secrets masked, so that the line may be shown."""
+        """Return a line with its secrets masked, so that the line may be shown."""
         for secret in self._secrets:
             line = line.replace(secret, "***")
         return printable(self._mask(line), limit=_MAX_SHOWN_LENGTH)

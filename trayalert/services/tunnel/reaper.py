@@ -1,10 +1,9 @@
 """The reaper, a process that ends the tunnel when trayalert ends.
 
-This module imports very little to save memory, because the reaper runs as long as the tunnel. The reaper's standard
-input is one end of a socket, and only trayalert holds the other end. The reaper never reads data from the socket. The
-reaper only waits for the other end to close, which happens even if trayalert is killed. The reaper then ends the whole
-process tree of the tunnel. On Linux, the reaper is a subreaper, so that it also finds child processes that have started
-a new session.
+The reaper runs as long as the tunnel, so this module imports very little, to save memory. The reaper's standard input
+is one end of a socket, and only trayalert holds the other end. The reaper never reads data from the socket, but only
+waits for the other end to close, which happens even if trayalert is killed. The reaper then ends the whole process tree
+of the tunnel. On Linux, the reaper is a subreaper, so it also finds child processes that have started a new session.
 """
 
 import contextlib
@@ -24,7 +23,7 @@ _POLL_INTERVAL = 0.02
 _KILL_TIMEOUT = 3.0
 """Seconds after which the reaper gives up on processes that do not end even after SIGKILL.
 
-A process that waits for a dead disk is an example.
+For example, a process that waits for a dead disk does not end.
 """
 
 
@@ -32,7 +31,8 @@ def main(arguments: list[str]) -> int:
     """Run a command until the command or trayalert ends, then end the command's process tree.
 
     `arguments[0]` is the grace time in seconds, and the other arguments are the command. The processes get SIGTERM and,
-    after the grace time, SIGKILL. Return the exit status.
+    after the grace time, SIGKILL. Return the command's exit status, or 128 + SIGTERM if the command was still running
+    when it had to be ended.
     """
     grace, *command = arguments
     prctl = _load_prctl()
@@ -83,7 +83,7 @@ def _spawn(command: list[str], prctl: Callable[[int, int], object]) -> int:
 def _wait_for_end(child: int, wake_read: int) -> int | None:
     """Wait until the child ends, trayalert ends, or the reaper gets SIGTERM.
 
-    Return the child's exit status, or None if the child is still running.
+    Return the child's exit status if the child has ended, else None.
     """
     while True:
         ready, _, _ = select.select([0, wake_read], [], [])
@@ -135,8 +135,8 @@ def _reap() -> None:
 def _descendants() -> set[int]:
     """Return the process ids of all descendants of this process.
 
-    On systems without /proc, return the negative id of the process group as long as a child is alive. If `os.kill` gets
-    this negative id, it signals the whole group.
+    On systems without /proc, return the negative id of the process group as long as a child is alive. Given this
+    negative id, `os.kill` signals the whole group.
     """
     if sys.platform != "linux":
         try:

@@ -1,7 +1,7 @@
 """Runs the tunnel: starts its program, finds the public address, restarts the program, and ends its process tree.
 
-The supervisor never raises a fault. Instead, the supervisor reports each fault as a sentence in its state, and tries to
-start the program again.
+The supervisor never raises a fault. Instead, it reports each fault as a sentence in its state and tries to start the
+program again.
 """
 
 import asyncio
@@ -71,22 +71,23 @@ def restart_pause(failures: int) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TunnelTiming:
-    """The supervisor's intervals, in seconds.
-
-    The program is restarted if it has printed no address after `address_timeout`, or if the tunnel is not up after
-    `ready_timeout`. `ready_timeout` must be long: if UDP is blocked, cloudflared needs a minute before it tries TCP.
-
-    `pause` returns how long to wait before the next start, given the number of failures in a row. Once the tunnel has
-    been up for `steady_after`, the failures are counted from 0 again. `missing_pause` is the wait if the program is not
-    installed. `grace` is the time between SIGTERM and SIGKILL.
-    """
+    """The supervisor's intervals, in seconds."""
 
     pause: Callable[[int], float] = restart_pause
+    """Returns how long to wait before the next start of the program, given the number of failures in a row."""
     address_timeout: float = 30.0
+    """How long the program may take to print an address before it is restarted."""
     ready_timeout: float = 180.0
+    """How long the tunnel may take to come up before the program is restarted.
+
+    This time must be long: if UDP is blocked, cloudflared needs a minute before it tries TCP.
+    """
     steady_after: float = 60.0
+    """How long the tunnel must be up before its earlier failures no longer count."""
     missing_pause: float = 60.0
+    """How long to wait before the next try if the program is not installed."""
     grace: float = 5.0
+    """Time between SIGTERM and SIGKILL when the program is ended."""
 
 
 class TunnelFault(Fault):
@@ -100,8 +101,8 @@ class _ProgramMissingFault(TunnelFault):
 class TunnelSupervisor:
     """Supervises the program of one tunnel. All methods must be called on one event loop.
 
-    Any thread may read `state`. `report` is called with each new state, but not if only the output has grown. `mask` is
-    a function that masks further secrets in a line of output.
+    Any thread may read `state`. `report` is called with each new state, but not if only the output has grown. `mask`
+    returns a line of output with further secrets masked. The supervisor itself masks the tunnel's own secrets.
     """
 
     def __init__(
@@ -188,7 +189,10 @@ class TunnelSupervisor:
         self._wake.clear()
 
     def _prepare(self, listener: ListenerAddress) -> tuple[list[str], dict[str, str]]:
-        """Return the command to run and its environment. Raise `TunnelFault` or `SecretFault`."""
+        """Return the command to run and its environment.
+
+        Raise `TunnelFault` if the program is not installed, or `SecretFault` if the tunnel's token cannot be read.
+        """
         tunnel = self._tunnel
         listener_variables = {
             "TRAYALERT_HOST": listener.host,
@@ -215,7 +219,7 @@ class TunnelSupervisor:
         return [executable, *self._preset.arguments(replace(tunnel, config=config), listener)], environment
 
     async def _run_once(self, command: list[str], environment: Mapping[str, str]) -> str:
-        """Run the program once. Return a sentence that says why the program ended.
+        """Run the program once. Return a sentence that says why the program ended or had to be ended.
 
         Raise `TunnelFault` if the program cannot be started.
         """
@@ -273,7 +277,7 @@ class TunnelSupervisor:
     def _check_startup(self, began: float) -> str | None:
         """Check whether the tunnel has come up, and update the state.
 
-        Return a sentence that says what is wrong if the start takes too long, else None.
+        If the start takes too long, return a sentence that says what is wrong. Otherwise, return None.
         """
         if self._state.phase is Phase.UP:
             return None

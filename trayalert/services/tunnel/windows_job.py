@@ -1,7 +1,7 @@
 """Runs a program in a Windows job object.
 
 When the process that created the job ends, Windows kills all processes in the job. `JobProcess` implements
-`process.TunnelProcess`. Windows has no SIGTERM, so `end` kills the processes.
+`process.TunnelProcess`. Windows has no SIGTERM, so `end` kills the processes immediately.
 """
 
 import asyncio
