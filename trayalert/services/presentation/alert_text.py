@@ -1,8 +1,9 @@
 """Words the facts of an alert as text for users.
 
-What the callback says takes precedence over the built-in table of metrics, which was made from Alibaba's documentation
-of 2021. Every string is cleaned (`domain/text.py`) and limited in length, with two exceptions: `metric_title` and
-`metric_unit` return strings as the callback sent them, because JSON for scripts contains these strings.
+Titles and units in the callback take precedence over the built-in table of metrics, which was made from Alibaba's
+documentation of 2021. Every string that this module returns is cleaned (`domain/text.py`) and limited in length, with
+two exceptions: `metric_title` and `metric_unit` return strings as the callback sent them, because JSON for scripts
+contains these strings.
 """
 
 import csv
@@ -24,7 +25,7 @@ from trayalert.resource_files import read_text
 _COMPOSITE = "多指标"
 """The metric name that Cloud Monitor sends for a rule on several metrics.
 
-The name is the same for every language of the account.
+Cloud Monitor sends the same name whatever the language of the account.
 """
 
 _CONTEXT_WORDS = frozenset({"namespace"})
@@ -32,11 +33,11 @@ _CONTEXT_WORDS = frozenset({"namespace"})
 
 MAX_LINES: Final = 20
 _MAX_MESSAGE_LENGTH = 4000
-"""Maximum number of characters to read from a message. A sender could send 64 KB of line breaks."""
+"""Maximum number of characters to read from a message, because a sender could send 64 KB of line breaks."""
 
 
 class Metric(NamedTuple):
-    """What the built-in table says about a metric. The title may be empty in one of the two languages."""
+    """What the built-in table says about a metric. The title in one of the two languages may be empty."""
 
     title_en: str
     title_zh: str
@@ -122,7 +123,7 @@ def message_lines(alert: Alert, language: Language) -> tuple[str, ...]:
     """Return at most MAX_LINES lines of the alert's message.
 
     For some kinds of callback, trayalert writes the message itself, in one line. For all other kinds, the lines come
-    from the sender's message. Repeated lines are left out, and so are lines that only repeat the alert's name or
+    from the sender's message. A line is left out if it repeats an earlier line, the alert's name or the name of the
     resource.
     """
     if word_message := spec_of(alert.kind).message_text:

@@ -1,4 +1,4 @@
-"""The help pages, which are Markdown files in `resources/help/`, one for each topic and language.
+"""The help pages: Markdown files in `resources/help/`, one for each topic and language.
 
 Only the pages of the topics in TOPICS and the images in `resources/help/images/` can be read. A link in a page can
 therefore not open any other file.
@@ -86,8 +86,8 @@ def find_image(name: str) -> Path | None:
 def make_slugs(headings: Iterable[str]) -> list[str]:
     """Return the slugs of a page's headings. A link names a heading by its slug.
 
-    The slugs are formed in the same way as on GitHub: the heading `` `public_url` and proxies `` has the slug
-    `public_url-and-proxies`. If a page repeats a heading, a number is appended to the slug of each repetition.
+    The slugs are formed in the same way as on GitHub. For example, the heading `` `public_url` and proxies `` has the
+    slug `public_url-and-proxies`. If a page repeats a heading, a number is appended to the slug of each repetition.
     """
     counts: Counter[str] = Counter()
     slugs = []

@@ -105,7 +105,7 @@ def incident_record(stored: StoredIncident, links: LinkTable, *, now: Millis, mu
 def gap_record(gap: Gap, *, now: Millis) -> Record:
     """Return the JSON object for a gap.
 
-    `seconds` is the length of the gap. A gap that has not ended is measured until `now`.
+    The key `seconds` is the length of the gap. If the gap has not ended, its length is measured until `now`.
     """
     return {
         "id": gap.id,
@@ -130,7 +130,7 @@ def mute_period(settings: Settings) -> Millis:
 def is_unconfirmed(stored: StoredIncident, *, now: Millis, mute_period: Millis) -> bool:
     """Return whether an open incident has had no alert for longer than the mute period.
 
-    The OK of an unconfirmed incident may have been lost.
+    Such an incident may be over, because its OK may have been lost.
     """
     if stored.alert.alert.kind == SILENCE:  # no alert repeats a silence, and the watcher closes it
         return False

@@ -27,7 +27,7 @@ class InstanceStatus:
     turned_away: str | None = None
     mistyped: str | None = None
     log_state: LogState | None = None
-    """The state of the log, or None if the instance is too old to send this field."""
+    """The state of the log, or None if the instance runs a version too old to send this field."""
     reach: ReachabilityState = field(default_factory=ReachabilityState)
     tunnel: TunnelState = field(default_factory=TunnelState)
     url_changed: UrlChanged | None = None
@@ -39,7 +39,7 @@ _TIMESTAMP_KEYS = ("last_probe_at", "last_turned_away_at", "last_mistyped_at", "
 _WIRE_KEYS = {"mode": "front", "listener": "door", "listener_counts": "door_counts", "secret_guesses": "probing"}
 """Maps a field of InstanceStatus to its key on the control socket if the key differs from the field's name.
 
-The keys are part of the protocol.
+The keys are part of the protocol, so they stay the same even if a field is renamed.
 """
 
 
@@ -51,7 +51,7 @@ def instance_record(instance: InstanceStatus) -> dict[str, Any]:
 def read_instance_status(reported: dict[str, Any]) -> InstanceStatus:
     """Read the object that a running instance has sent.
 
-    The instance may be of another version, so unknown keys are ignored.
+    The instance may run another version of trayalert, so unknown keys are ignored.
     """
     names = [each.name for each in fields(InstanceStatus)]
     own: dict[str, Any] = {name: reported.get(_WIRE_KEYS.get(name, name)) for name in names}
