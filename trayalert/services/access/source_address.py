@@ -1,4 +1,4 @@
-"""Finds the address that a callback came from, and compares it with Cloud Monitor's documented addresses.
+"""Finds the address that a callback came from and compares it with Cloud Monitor's documented addresses.
 
 A stranger can write any header. An address in a header therefore counts only if a trusted proxy has sent the header.
 """
@@ -37,7 +37,7 @@ class SenderOrigin(enum.StrEnum):
 
 
 class SourceAddresses:
-    """Finds the address of a sender, and judges it by Cloud Monitor's documented addresses and the settings.
+    """Finds the address of a sender, judges its origin, and decides whether requests from it are accepted.
 
     Any thread may call the methods.
     """
@@ -133,7 +133,7 @@ def _without_port(hop: str) -> str:
 
 @functools.lru_cache(maxsize=512)
 def _read_address(text: str) -> _Address | None:
-    """Parse an IP address. Return None if `text` is no address. Convert an IPv4-mapped IPv6 address to IPv4."""
+    """Parse an IP address. Return None if `text` is not an IP address. Convert an IPv4-mapped IPv6 address to IPv4."""
     try:
         address = ipaddress.ip_address(text.strip().partition("%")[0])
     except ValueError:
