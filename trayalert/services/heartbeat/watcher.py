@@ -1,4 +1,4 @@
-"""Opens an incident when an expected callback is overdue, and closes the incident when the callback arrives.
+"""Opens an incident when an expected callback is overdue and closes the incident when the callback arrives.
 
 Only time in which callbacks could arrive counts as silence. Silence is measured with a clock that cannot be set, so a
 jump of the wall clock does not open an incident.
@@ -58,9 +58,9 @@ class _Heartbeat:
     silence: Millis = 0
     """Milliseconds of silence in total, without the time in gaps."""
     reported: bool = False
-    """Whether the callback has arrived since its last silence was reported. The next update then closes the incident.
+    """Whether the callback has arrived since its last silence was reported. Also true if no silence was reported.
 
-    Also true if no silence was reported.
+    If `reported` is true, the next update closes the open incident of the callback's silence, if there is one.
     """
 
     def record_report(self, received_at: Millis, *, begun: Millis) -> None:
@@ -78,7 +78,7 @@ class _Heartbeat:
         self.silence = self.settled + passed - time_in_gaps(gaps, since=now - passed, now=now)
 
     def settle(self, *, ticks: Millis) -> None:
-        """Move the silence counted so far into `settled`, and start counting again at `ticks`.
+        """Move the silence counted so far into `settled` and start counting again at `ticks`.
 
         Called when the wall clock has jumped. Gaps are recorded in wall-clock times, and a time from before the jump
         cannot be compared with a time from after it. `ticks` is the time of the last update before the jump was
@@ -137,7 +137,7 @@ class HeartbeatWatcher:
             await asyncio.sleep(self._minute)
 
     async def _try_update(self) -> bool:
-        """Run `_update`, and return whether it succeeded. If a fault repeats, only its first occurrence is logged."""
+        """Run `_update` and return whether it succeeded. If a fault repeats, only its first occurrence is logged."""
         try:
             await self._update()
         except LogFault as fault:
