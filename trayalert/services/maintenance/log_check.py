@@ -88,7 +88,7 @@ def _backup_record(backup: Backup) -> dict[str, Any]:
 
 
 def backup_records(log: Path) -> list[dict[str, Any]]:
-    """Check each backup, and return a JSON object for each, the newest first."""
+    """Check each backup and return a JSON object for each, the newest first."""
     return [_backup_record(backup) for backup in list_backups(log)]
 
 

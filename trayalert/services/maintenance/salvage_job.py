@@ -1,4 +1,4 @@
-"""Salvages quarantined logs in the background, and reports the progress and the result.
+"""Salvages quarantined logs in the background and reports the progress and the result.
 
 The job runs on the receiver's event loop (`app/receiver.py`) and reads the disk on threads. New callbacks take
 precedence over the salvage. While no instance is running, commands call `salvage_offline` instead.
@@ -152,7 +152,7 @@ def _finish(salvage: Salvage, carved: CarvedDeliveries, now: Millis) -> FinishSa
 
 
 def _write_outcome(log: Path, salvage: Salvage, carved: CarvedDeliveries) -> str:
-    """Write a sentence about the result into the quarantined log's folder, and return the sentence."""
+    """Write a sentence about the result into the quarantined log's folder and return the sentence."""
     finished = next((one for one in read_salvages(log) if one.folder == salvage.folder), salvage)
     sentence = outcome_text(log, finished, truncated=carved.truncated)
     write_salvage_result(quarantine_of(log) / salvage.folder, sentence)
