@@ -1,8 +1,8 @@
-"""Passes events to the policy of each notification channel, and passes the policy's requests on to that channel.
+"""Passes events to each channel's policy and passes the policy's requests on to that channel.
 
 The dispatcher runs on the receiver's event loop (`app/receiver.py`), both in the tray application and under `trayalert
-serve`. The dispatcher does not use Qt. Its one rule: a channel that hangs or fails delays neither callbacks nor other
-channels.
+serve`. The dispatcher does not use Qt. The dispatcher's one rule: a channel that hangs or fails delays neither
+callbacks nor other channels.
 """
 
 import asyncio
@@ -80,7 +80,7 @@ class DispatcherTiming:
     flood_interval: float = 0.25
     """Minimum time between two queries while many incidents change.
 
-    Most of those incidents are held for the summary anyway.
+    The delay does little harm, because most of those incidents are held for the summary anyway.
     """
     retry_interval: float = 1.0
     """Time to wait before repeating a query that failed because the log could not be read."""
@@ -275,7 +275,7 @@ class _Outlet:
         self._update_availability()
 
     def ask(self, question: _Question) -> None:
-        """Call `question` with the policy, and queue the requests that `question` returns."""
+        """Call `question` with the policy and queue the requests that `question` returns."""
         try:
             requests = question(self._policy)
         except Exception:  # a bug in trayalert must not stop the receiver

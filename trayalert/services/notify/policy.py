@@ -63,7 +63,7 @@ REFILL_INTERVAL: Millis = 6_000
 TEST_ANSWER_DEADLINE: Millis = 10_000
 """How long a user who pressed the console's Test button is expected to wait for a notification, in milliseconds.
 
-If the channel becomes available only later, the notification is not shown.
+If the channel becomes available only later, the notification that confirms the test is not shown.
 """
 
 _Requests = tuple[PolicyRequest, ...]
@@ -181,7 +181,7 @@ class NotificationPolicy:
         return tuple(requests)
 
     def _on_reachability_changed(self, state: ReachabilityState, now: Millis) -> _Requests:
-        """Record the reachability. Show a blind span if it is long, and show its end."""
+        """Record the reachability. Show a notification if a blind span lasts long, and another when it ends."""
         reported_elsewhere = self._listener_problem is not None or not self._log_state.storing
         requests = self._reachability.on_changed(state, reported_elsewhere=reported_elsewhere, now=now)
         unshown = self._program_notifications.pop(REACH_TAG, None) if requests else None

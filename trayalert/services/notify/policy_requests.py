@@ -38,15 +38,15 @@ class ShowIncident(_IncidentRequest):
 
 @dataclass(frozen=True, slots=True)
 class WithdrawRecovered(_IncidentRequest):
-    """A request to show briefly that an incident has recovered, and then withdraw its notification."""
+    """A request to show briefly that an incident has recovered and then withdraw its notification."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowSummary:
     """A request to show that `count` incidents are held.
 
-    `worst` are the worst of these incidents, and the text names only them. `update_only` has the same meaning as in
-    `Notification`.
+    `worst` contains the worst of these incidents, and the text names no others. `update_only` has the same meaning as
+    in `Notification`.
     """
 
     count: int
