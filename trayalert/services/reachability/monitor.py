@@ -1,4 +1,4 @@
-"""Combines everything that is known about reachability, and decides when to probe.
+"""Combines everything that is known about reachability and decides when to probe.
 
 The one rule: trayalert counts as reachable only if a probe has proved that callbacks arrive. The monitor runs on the
 receiver's event loop (`app/receiver.py`); any thread may read `state`. The monitor passes the state to `report`
@@ -55,7 +55,7 @@ class MonitorTiming:
 
 
 class ReachabilityMonitor:
-    """Probes the public URL, and computes the reachability from the probes, the sources, the log and the tunnel.
+    """Probes the public URL and computes the reachability from the probes, the sources, the log and the tunnel.
 
     `probe` is called with the public URL every `interval` seconds, and more often in the first ten minutes of a blind
     span. If `interval` is 0, `probe` is never called. If probes through a running tunnel keep failing, `restart_tunnel`
@@ -146,7 +146,7 @@ class ReachabilityMonitor:
         self._update()
 
     def on_wake(self) -> None:
-        """Discard the proof of earlier probes, and probe immediately.
+        """Discard the proof of earlier probes and probe immediately.
 
         Called after the computer has slept, because a probe from before the sleep no longer proves anything.
         """

@@ -93,7 +93,7 @@ class SelfProbe:
             pending.rejection = reason
 
     async def probe(self, public_url: str, *, listener_address: str) -> ProbeResult:
-        """Send a probe through the public URL, and return the result.
+        """Send a probe through the public URL and return the result.
 
         `listener_address` is the address on which trayalert listens. The result's `reason` may mention that address.
         """
