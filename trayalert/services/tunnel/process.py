@@ -35,7 +35,7 @@ class TunnelProcess(Protocol):
         """Wait until the program and all processes that it started have ended. Return the program's exit status."""
 
     def end(self) -> None:
-        """Start ending all processes, and return immediately.
+        """Start ending all processes and return immediately.
 
         The processes get SIGTERM now and SIGKILL after the grace time. On Windows, they are killed now.
         """
