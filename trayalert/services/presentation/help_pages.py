@@ -130,7 +130,7 @@ def _headings(text: str) -> Iterator[str]:
 
 
 def _change_prose(text: str, change: Callable[[str], str]) -> str:
-    """Apply `change` to all of a Markdown text except its code blocks, and return the result."""
+    """Apply `change` to all of a Markdown text except its code blocks and return the result."""
     parts = _CODE_BLOCK.split(text)
     parts[::2] = map(change, parts[::2])
     return "".join(parts)
