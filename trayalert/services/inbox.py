@@ -227,8 +227,8 @@ class Inbox:
     async def run_job(self, job: Job) -> tuple[Event, ...]:
         """Run a job on the log's writer. Return the resulting events.
 
-        All jobs that are waiting are committed in one transaction. Raise NotStored if the job fails or is not committed
-        in time.
+        The job is committed in one transaction with the other jobs that are waiting. Raise NotStored if the job fails
+        or is not committed in time.
         """
         return await self._log.run_job(job)
 
@@ -241,7 +241,10 @@ class Inbox:
         return any(isinstance(event, IncidentChanged) for event in events)
 
     async def expire(self, *, now: Millis) -> None:
-        """Close all incidents that have expired by the time `now`. Raise NotStored if that cannot be stored in time."""
+        """Close all incidents that have expired by the time `now`.
+
+        Raise NotStored if the changes cannot be stored in time.
+        """
         await self._log.run_job(Expire(now))
 
     def verify(self) -> None:
@@ -299,7 +302,7 @@ read = guarded(read_callback)
 
 
 def keep_raw(callback: Callback) -> tuple[Alert, ...]:
-    """Return the single alert that represents a callback kept as unrecognised.
+    """Return the single alert that represents a callback that is kept as unrecognised.
 
     Called if the real alerts of the callback cannot be parsed or stored.
     """
@@ -308,7 +311,7 @@ def keep_raw(callback: Callback) -> tuple[Alert, ...]:
 
 @contextmanager
 def offline_jobs(path: Path) -> Iterator[RunJob]:
-    """Open the log, and yield a function that runs a job in a separate transaction.
+    """Open the log and yield a function that runs a job in a separate transaction.
 
     For use when no instance is running. The caller must hold the lock of the data dir. Raise LogFault if the log cannot
     be opened. The yielded function raises LogFault if its job fails.
