@@ -230,7 +230,7 @@ class Secrets:
         """Write the secrets to the file. Return the secrets that the file then contains.
 
         If `initial` is true and the file already exists, another process has just created the file. In that case, leave
-        the file as it is and return its secrets.
+        the file as it is, and return its secrets.
         """
         content = json.dumps({"secrets": [asdict(secret) for secret in entries]}, indent=1) + "\n"
         try:

@@ -1,4 +1,4 @@
-"""Finds the address that a callback came from and compares it with Cloud Monitor's documented addresses.
+"""Finds the address that a callback came from, and compares it with Cloud Monitor's documented addresses.
 
 A stranger can write any header. An address in a header therefore counts only if a trusted proxy has sent the header.
 """
