@@ -97,7 +97,7 @@ def load_states(
 def _read_state(stored: Any, expected: ExpectedCallback) -> HeartbeatState | None:
     """Return the stored state of an expected callback, or None if no state is stored.
 
-    A state is ignored if it was stored for an expected callback with the same name but another definition.
+    A stored state is ignored if it belongs to an expected callback with the same name but another definition.
     """
     match stored:
         case {"what": what, "since": int(since), "last_at": int() | None as last_at} if what == _definition(expected):

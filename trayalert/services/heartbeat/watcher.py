@@ -1,4 +1,4 @@
-"""Opens an incident when an expected callback is overdue and closes the incident when the callback arrives.
+"""Opens an incident when an expected callback is overdue, and closes the incident when the callback arrives.
 
 Only time in which callbacks could arrive counts as silence. Silence is measured with a clock that cannot be set, so a
 jump of the wall clock does not open an incident.
@@ -92,8 +92,8 @@ class HeartbeatWatcher:
     """Watches the expected callbacks. A watcher is created and run on the receiver's event loop (`app/receiver.py`).
 
     `now` is the wall clock, and `ticks` is a clock that cannot be set. `settings_valid` says whether the settings are
-    free of mistakes. If the settings have a mistake, an expected callback may be missing from them only by mistake. The
-    watcher then does not close the open incidents of callbacks that the settings do not name.
+    free of mistakes. If the settings have a mistake, an expected callback may be missing from them because of that
+    mistake. The watcher then does not close the open incidents of callbacks that the settings do not name.
     """
 
     def __init__(
