@@ -21,7 +21,7 @@ _PAUSE = 0.002
 
 
 async def reparse_some(inbox: Inbox, *, now: Millis, restart: bool) -> ReparseProgress:
-    """Parse some deliveries again while the receiver is running and return the progress of the whole reparse.
+    """Parse some deliveries again while the receiver is running. Return the progress of the whole reparse.
 
     New callbacks take precedence. If `restart` is true, start from the oldest delivery. If not, continue where the last
     call stopped. Raise `NotStored` if the results cannot be stored.
