@@ -1,1 +1,1 @@
-"""Decides which notifications each channel shows and writes their texts."""
+"""Decides which notifications each channel shows, and writes their texts."""

@@ -38,7 +38,7 @@ class ShowIncident(_IncidentRequest):
 
 @dataclass(frozen=True, slots=True)
 class WithdrawRecovered(_IncidentRequest):
-    """A request to show briefly that an incident has recovered and then withdraw its notification."""
+    """A request to show briefly that an incident has recovered, and then to withdraw its notification."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Holds incidents that could not be shown one by one and decides when to show a summary of them.
+"""Holds incidents that could not be shown one by one, and decides when to show a summary of them.
 
 The module is pure: the caller passes the time.
 """
