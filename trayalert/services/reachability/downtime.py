@@ -1,4 +1,4 @@
-"""Records the gaps in which no callback could arrive and reports what arrives after each gap.
+"""Records the gaps in which no callback could arrive, and reports what arrives after each gap.
 
 The recorder runs on the receiver's event loop (`app/receiver.py`). If the log cannot store a gap now, the gap is stored
 later. Every minute, the recorder updates the modification time of the file `alive` in the data dir, without syncing the
@@ -45,7 +45,7 @@ class DowntimeTiming:
 
 
 class DowntimeRecorder:
-    """Records gaps in the log. The recorder must be created after the log has been opened.
+    """Adds a record of each gap to the log. The recorder must be created after the log has been opened.
 
     The modification time of `alive_file` shows when the program was last alive.
     """
@@ -76,7 +76,7 @@ class DowntimeRecorder:
     def set_reachability(self, state: ReachabilityState) -> None:
         """Record a change of the reachability.
 
-        A gap begins when trayalert becomes blind and ends when trayalert is no longer blind.
+        A gap begins when trayalert becomes blind, and ends when trayalert is no longer blind.
         """
         blind = state.reach is Reachability.BLIND
         if blind and not self._blind:

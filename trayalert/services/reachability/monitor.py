@@ -1,4 +1,4 @@
-"""Combines everything that is known about reachability and decides when to probe.
+"""Combines everything that is known about reachability, and decides when to probe.
 
 The one rule: trayalert counts as reachable only if a probe has proved that callbacks arrive. The monitor runs on the
 receiver's event loop (`app/receiver.py`); any thread may read `state`. The monitor passes the state to `report`
