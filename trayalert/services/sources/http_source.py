@@ -77,7 +77,7 @@ class HttpSource:
         return SourceState(receiving=self.listener_state.open, problem=self.listener_state.problem)
 
     async def run(self, receive: Receive, on_change: Callable[[], None]) -> None:
-        """Listen until cancelled. Then finish the requests that are being answered and close the listener.
+        """Listen until cancelled. Then finish the requests that are being answered, and close the listener.
 
         Raise ListenerFault if the listener cannot be opened and `retry_seconds` is None.
         """
