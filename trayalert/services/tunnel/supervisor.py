@@ -275,7 +275,7 @@ class TunnelSupervisor:
             await self._wait_for_wake(self._timing.steady_after if up else _READ_INTERVAL * 2)
 
     def _check_startup(self, began: float) -> str | None:
-        """Check whether the tunnel has come up and update the state.
+        """Check whether the tunnel has come up, and update the state.
 
         If the start takes too long, return a sentence that says what is wrong. Otherwise, return None.
         """
