@@ -220,7 +220,7 @@ class Connectivity:
         """Pass the current public address to the monitor, and update `url_changed`.
 
         `url_changed` is set while the current address differs from the address that the user knows. Each change of
-        `url_changed` is published as a UrlChanged event.
+        `url_changed` is announced as a UrlChanged event.
         """
         url = self.public_url
         self._monitor.set_public_url(url)

@@ -1,4 +1,4 @@
-"""The inbox, the only way into the log. It parses and stores each callback, and only then publishes the events.
+"""The inbox, the only way into the log. It parses and stores each callback, and only then announces the events.
 
 The inbox belongs to the receiver's asyncio event loop (`app/receiver.py`). On that event loop, the inbox calls its
 subscribers once for each group of events. A subscriber must return quickly, because it blocks the event loop.
@@ -201,7 +201,7 @@ class Inbox:
 
     @property
     def log_state(self) -> LogState:
-        """The current state of the log. Each change of the state is published as a LogChanged event."""
+        """The current state of the log. Each change of the state is announced as a LogChanged event."""
         return self._log.state
 
     def set_problem(self, topic: str, sentence: str | None) -> None:

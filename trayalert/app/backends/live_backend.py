@@ -45,7 +45,7 @@ class DesktopActions:
     def resolve(self, incident_id: int) -> None:
         """At the user's request, start marking an incident as recovered, and return immediately.
 
-        Later, IncidentChanged is published if the incident was open, or ResolveFailed if it could not be changed.
+        Later, IncidentChanged is announced if the incident was open, or ResolveFailed if it could not be changed.
         """
         self._receiver.resolve(incident_id)
 

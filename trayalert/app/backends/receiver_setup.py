@@ -53,7 +53,7 @@ class ReceiverSetup:
     def probe(self) -> None:
         """Start a probe through the public address.
 
-        If the result of the probe changes the reachability, ReachabilityChanged is published.
+        If the result of the probe changes the reachability, ReachabilityChanged is announced.
         """
         self._receiver.run_coroutine(self._receiver.connectivity.probe())
 
@@ -91,7 +91,7 @@ class ReceiverSetup:
     def send_sample(self) -> None:
         """Start sending a sample alert and then its recovery, the way Cloud Monitor does.
 
-        SampleSent is published when both have been sent, or when sending one of them has failed.
+        SampleSent is announced when both have been sent, or when sending one of them has failed.
         """
         url, public, announce = self.callback_url(), self.public_url() is not None, self._receiver.announce
 

@@ -143,7 +143,7 @@ class DowntimeRecorder:
             os.utime(self._alive_file, ns=(moment, moment))
 
     async def _report_gap(self, gap: Gap) -> None:
-        """Wait for the settling time, then publish a ReceptionResumed event that says what arrived in that time."""
+        """Wait for the settling time, then announce a ReceptionResumed event that says what arrived in that time."""
         opened: set[int] = set()
         closed: set[int] = set()
         callbacks = 0
