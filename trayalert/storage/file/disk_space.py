@@ -1,7 +1,7 @@
 """Free space on the log's disk, and the reserve file, which is deleted when the disk is full.
 
 On a full disk, even operations that free space fail, such as deleting rows or running a checkpoint. Deleting the
-reserve file makes room for a few thousand more callbacks, while the user is warned.
+reserve file makes room for a few thousand more callbacks. The user is warned and can meanwhile free some space.
 """
 
 import os
@@ -43,7 +43,8 @@ def disk_warning(log: Path) -> str | None:
 def has_space(log: Path) -> bool:
     """Return whether SCRATCH_SIZE bytes can be allocated on the log's disk.
 
-    If room for a single row were enough, the disk would keep changing between full and usable.
+    SCRATCH_SIZE is much larger than a row: if room for one row were enough, the log would keep switching between a full
+    and a usable disk.
     """
     free = _free_bytes(log)
     return (
@@ -61,9 +62,9 @@ def create_reserve_file(log: Path) -> None:
 
 
 def _allocate_file(path: Path, size: int, *, keep: bool) -> bool:
-    """Create a file whose blocks are all allocated. Delete the file again unless `keep` is set.
+    """Create a file of `size` bytes with all its disk blocks allocated. Return whether the blocks could be allocated.
 
-    Return whether the blocks could be allocated.
+    The file is deleted again if they could not, or if `keep` is False.
     """
     try:
         descriptor = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)

@@ -1,7 +1,7 @@
-"""Keeps the log's file open for the writer. The file is watched, and is closed or moved aside when necessary.
+"""Keeps the log's file open for the writer, checks it, and closes it or moves it aside when necessary.
 
-The rule: when the connection closes, everything that was committed through it is in a file that has a name. This is
-true even if the file was renamed, replaced or deleted while it was open.
+The rule: when the connection closes, everything that was committed through it is in a file that has a name, even if the
+log was renamed, replaced or deleted while it was open.
 """
 
 import contextlib
@@ -29,63 +29,69 @@ _LARGE_WAL = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogFileTiming:
-    """Timing for the log's file, in seconds.
-
-    After a failure to open the file, there is no other attempt for `retry_interval`; the same fault is raised again. A
-    commit waits up to `busy_timeout` for another program's lock. While there is a fault, a commit waits only up to
-    `busy_timeout_after_fault`, so that the sender gets 503 without delay.
-
-    If the previous process did not close the log, or if there was a fault, opening the file waits up to
-    `verification_wait` for the file's verification. A longer verification continues in the background. A file that
-    keeps changing is verified every `verification_interval`, because the writer would not notice damage in the middle
-    of the file: it appends, and does not read there.
-    """
+    """Timeouts and intervals for the log's file, in seconds."""
 
     retry_interval: float = 0.2
+    """If opening the file fails, it is not tried again for this time. Until then, `ensure_open` raises the same fault.
+    """
     busy_timeout: float = 2.0
+    """How long a commit waits for another program's lock."""
     busy_timeout_after_fault: float = 0.1
+    """Replaces `busy_timeout` while there is a fault, so that the sender of a callback gets 503 without delay."""
     verification_wait: float = 0.7
+    """How long opening the file waits for the result of the file's verification.
+
+    A longer verification continues in the background. Opening does not wait for the result at all if the log was closed
+    cleanly and there was no fault.
+    """
     verification_interval: float = 600.0
+    """How often a file that keeps changing is verified.
+
+    The writer would not notice damage in the middle of the file, because it only appends.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class _Closed:
-    """The state without a connection. The next `ensure_open` opens the file."""
+    """The state without a connection. The next call of `ensure_open` opens the file."""
 
     first: bool = False
     """Whether this process has not tried to open the file yet."""
     after_fault: bool = False
-    """Whether the whole file must be synced again when it is opened."""
+    """Whether there was a fault, so that the whole file must be synced when it is opened again."""
 
 
 @dataclass(slots=True)
 class _Open:
-    """The state with a connection. `ensure_open` checks that the open files are still at the log's paths."""
+    """The state with a connection. `ensure_open` then checks that the open files are still at the log's paths."""
 
     log: OpenedLog
     own_stat: tuple[int, int] = (-1, 0)
     """Size and modification time of the file after its last known change.
 
-    A known change is a write of this connection, or a checkpoint that another program has run.
+    A known change is a write of this connection or a checkpoint by another program. If the current values differ,
+    `ensure_open` checks whether another file was copied over this one.
     """
     verification: Verification | None = None
-    """The verification that is running or whose result has not been handled yet. None if there is none."""
+    """The verification that is running, or that has ended but whose result has not been handled yet. Otherwise None."""
 
 
 class _Failure(NamedTuple):
-    """The fault that `ensure_open` has raised, and the monotonic time before which it does not try again."""
+    """A fault that `ensure_open` has raised. `ensure_open` raises it again until the monotonic time `retry_at`."""
 
     fault: LogFault
     retry_at: float
 
 
 class LogFile:
-    """Keeps the log's file open for one thread. If `recover` is set, a damaged file is moved aside.
+    """Keeps the log's file open, for use by one thread at a time. If `recover` is set, a damaged file is moved aside.
 
-    If a commit was cut off, `torn` holds its readable callbacks, which the writer must store before anything else.
-    Otherwise `torn` is None. `news` holds the last three messages about what was done to the file. `new_file` counts
-    how often another file has taken the log's place. `former_logs` only grows: each opening adds the number of salvages
-    that are unfinished at that time.
+    If the previous process was cut off during a commit, `torn` holds the readable callbacks of that commit, and the
+    writer must store them before anything else. Otherwise `torn` is None. `news` holds the last three messages about
+    what was done to the file. `new_file` counts how often another file has taken the log's place. Each time the file is
+    opened, the number of unfinished salvages is added to `former_logs`, so `former_logs` grows if a log waits to be
+    salvaged.
+
 
     | from   | when                                          | by                  | to                               |
     |--------|-----------------------------------------------|---------------------|----------------------------------|
@@ -98,9 +104,9 @@ class LogFile:
     | any    | the disk has a fault                          | `close_after_fault` | Closed after a fault             |
     | any    | the program or the command ends               | `close`             | Closed                           |
 
-    A transition that fails raises LogFault. If the content could not be saved, or if the file is damaged and `recover`
-    is not set, an open file stays Open. In all other cases the file is then Closed, and an earlier `after_fault` is
-    kept. A verification belongs to the state Open, and stops when the file is closed.
+    If a transition fails, the method raises LogFault. An open file then stays Open if its content could not be saved,
+    or if it is damaged and `recover` is not set. Otherwise the file is then Closed, and `after_fault` stays set if it
+    was set before. A verification runs only in the state Open and is stopped when the file is closed.
     """
 
     def __init__(self, path: Path, *, recover: bool, timing: LogFileTiming = LogFileTiming()) -> None:
@@ -133,8 +139,8 @@ class LogFile:
     def ensure_open(self) -> None:
         """Make sure that the file at the path is open, and that it is still the file that was opened.
 
-        This also handles the result of a finished verification, and a file that was moved, deleted, replaced or
-        overwritten. Raise LogFault if the log cannot be opened.
+        If the open file was moved, deleted or replaced, save its content first. If it was overwritten, or a finished
+        verification has found damage, move it aside first. Raise LogFault if the log cannot be opened.
         """
         if isinstance(self._state, _Open) and self._state.verification is None and self._is_untouched(self._state):
             return
@@ -154,7 +160,7 @@ class LogFile:
         self._failure = None
 
     def _is_untouched(self, state: _Open) -> bool:
-        """Return whether the opened files are still at their paths, and the log was not overwritten by another file."""
+        """Return whether the open files are still at their paths and the log was not overwritten with another file."""
         if file_ids(self._path) != state.log.file_ids:
             return False
         stat = size_and_mtime(self._path)
@@ -182,8 +188,8 @@ class LogFile:
     def check(self) -> None:
         """Check that the file is in place, and that a new connection can read its newest rows.
 
-        Replace a damaged file, and start a verification if one is due. Raise LogFault if the log cannot be used. Called
-        between commits.
+        Called between commits. If the file is damaged, replace it. If it is not, and `recover` is set, start a
+        verification if one is due. Raise LogFault if the log cannot be used.
         """
         self.ensure_open()
         damage = damage_in_newest_rows(self._path)
@@ -195,8 +201,8 @@ class LogFile:
     def verify(self) -> None:
         """Start a verification of the file.
 
-        If a verification is already running, another one is started after it, because the running one may already have
-        read past the damage.
+        If a verification is already running, a second one is started after it has ended, because the running one may
+        already have read past the damage. Does nothing if the file is closed.
         """
         if isinstance(self._state, _Closed):
             return
@@ -217,7 +223,7 @@ class LogFile:
                 self.verify()
 
     def truncate_wal(self) -> None:
-        """If the `-wal` is large, run a checkpoint that truncates it. Called between commits."""
+        """Called between commits. If the `-wal` is large, run a checkpoint that truncates it."""
         with contextlib.suppress(OSError, sqlite3.Error, LogFault):
             if Path(f"{self._path}-wal").stat().st_size > _LARGE_WAL:
                 self.connection.execute("PRAGMA busy_timeout = 50")  # do not delay readers: a later call tries again
@@ -240,7 +246,7 @@ class LogFile:
         self._close(after_fault=True)
 
     def _close(self, *, after_fault: bool) -> _Closed:
-        """Close the file if it is open, and return the new state.
+        """Close the file if it is open. Return the new state.
 
         If the file is already closed and `after_fault` was set before, `after_fault` stays set.
         """
@@ -258,9 +264,9 @@ class LogFile:
         return closed
 
     def replace_damaged(self, fault: DamagedLog) -> None:
-        """Move the damaged file aside and create a new one. If `recover` is not set, raise `fault` instead.
+        """Move the damaged file aside and create a new one, or raise `fault` if `recover` is not set.
 
-        Raise LogFault if the file cannot be moved, or if the new one cannot be opened.
+        Raise LogFault if the damaged file cannot be moved or the new one cannot be opened.
         """
         if not self._recover:
             raise fault
@@ -339,10 +345,10 @@ class LogFile:
             )
 
     def _verify_opened(self, state: _Open, *, wait: bool) -> None:
-        """Start to verify the file that was just opened.
+        """Start verifying the file that was just opened.
 
-        If `wait` is set, wait up to `verification_wait` seconds for the result. Raise DamagedLog if damage is found
-        before this method returns.
+        If `wait` is set, wait up to `verification_wait` seconds for the result. Raise DamagedLog if the verification
+        has already found damage by then.
         """
         state.verification = Verification(self._path)
         seconds = self._timing.verification_wait if wait else 0.0
@@ -352,7 +358,7 @@ class LogFile:
     def _register_former_logs(self, connection: sqlite3.Connection) -> None:
         """Register all quarantined logs that wait to be salvaged, including those from earlier runs.
 
-        The ids that these logs have assigned are never assigned again.
+        Afterwards, the current log never assigns an id that one of these logs has assigned.
         """
         try:
             if unsalvaged_folders(self._path) or any(self._last_ids):  # take the write lock only if needed

@@ -1,8 +1,8 @@
-"""Opening the log's file. The file is created or migrated, and checked, before anything is stored in it.
+"""Opens the log's file. The file is created or migrated, and is checked, before anything is stored in it.
 
-A LogFault may go away by itself, but a DamagedLog does not. If another version of trayalert made the file, OtherVersion
-is raised, and the file is left untouched. Only SQLite may open an existing log. If trayalert opened the file as well,
-closing that file descriptor would drop SQLite's locks.
+If opening fails with DamagedLog or OtherVersion, trying again does not help. After any other LogFault, it may. A file
+that another version of trayalert made is left untouched. Existing logs are opened only through SQLite: if trayalert
+itself opened the file as well, closing that file descriptor would drop SQLite's locks.
 """
 
 import contextlib
@@ -26,35 +26,38 @@ from trayalert.storage.rows import TABLES, rewrite_numbering
 from trayalert.storage.schema import migrate, refuse_other_version, schema_version
 
 _OPENING_BUSY_TIMEOUT = 0.3
-"""Seconds for which opening the log waits for another program's lock."""
+"""Seconds to wait for another program's lock while the log is being opened."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedLog:
-    """A log that was opened. `file_ids` are the identities of the log, its `-wal` and its `-shm` after opening."""
+    """A log that was opened, and what was found out while opening it."""
 
     connection: sqlite3.Connection
     file_ids: tuple[FileId, ...]
+    """The identities of the log, its `-wal` and its `-shm` after opening."""
+
     unclean: bool
-    """Whether the previous process ended without closing the log."""
+    """Whether the `-wal` had content before opening, because the previous process did not close the log cleanly."""
     new: bool
     """Whether the log did not exist and was created."""
     torn: tuple[Callback, ...] | None
     """The readable callbacks of the last commit if that commit was cut off, else None. They are not in the log."""
     lost: int
-    """Number of committed pages that are missing from the `-wal`, according to the `-shm` left by a killed process."""
+    """Number of committed pages that are missing from the `-wal`, according to the `-shm` that a killed process left.
+    """
 
 
 def open_file(path: Path, *, busy_timeout: float, after_fault: bool = False, first: bool = False) -> OpenedLog:
     """Open the log, or create it if it does not exist. Raise OtherVersion, DamagedLog or another LogFault.
 
-    `busy_timeout` is the number of seconds for which a commit waits for another program's lock.
+    Commits on the returned connection wait up to `busy_timeout` seconds for another program's lock.
 
     If `after_fault` is set, everything in the `-wal` is first written into the log and synced. After a failed sync, the
     end of the `-wal` may exist only in memory, and any callbacks appended after it could be lost with it.
 
-    `first` says that this process has not opened the log before. A `-shm` that exists at that time was left by a
-    process that was killed.
+    Set `first` if this process has not tried to open the log before. A `-shm` that exists then was left by a killed
+    process, and is read to find out whether committed pages are missing.
     """
     _refuse_link(path)
     left = _read_companions(path, after_fault=after_fault, first=first)
@@ -82,9 +85,9 @@ def _refuse_link(path: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _WalCommits:
-    """The commits that the `-wal` appears to hold.
+    """The commits that the `-wal` appears to hold, read without SQLite.
 
-    `ends` has the number of each commit's last frame. `last_deliveries` are the deliveries of the last commit.
+    `ends` has the number of each commit's last frame. `last_deliveries` are the readable deliveries of the last commit.
     """
 
     ends: tuple[int, ...]
@@ -93,10 +96,10 @@ class _WalCommits:
 
 @dataclass(frozen=True, slots=True)
 class _Companions:
-    """What the previous process left in the `-wal` and the `-shm`. They must be read before SQLite opens them.
+    """What the previous process left in the `-wal` and the `-shm`. Both must be read before SQLite opens them.
 
-    `unclean` says whether the `-wal` had any content. `committed` is the number of committed frames according to the
-    `-shm`.
+    `unclean` says whether the `-wal` had any content. `wal` is None if the `-wal` holds no commit or was not read.
+    `committed` is the number of committed frames according to the `-shm`, or 0 if it is unknown.
     """
 
     unclean: bool
@@ -122,9 +125,9 @@ def _read_wal(path: Path) -> _WalCommits | None:
 def _committed_frames(path: Path) -> int:
     """Return how many frames of the `-wal` are committed, according to the `-shm` that a killed process left.
 
-    Return 0 if all frames are checkpointed, or if there is no valid `-shm` that belongs to the `-wal`. Format of the
-    `-shm`: https://www.sqlite.org/walformat.html. This function must be called before SQLite opens the `-shm`, because
-    closing the file here would drop SQLite's locks on it.
+    Return 0 if all frames are checkpointed, or if there is no valid `-shm` that belongs to the `-wal`. Must be called
+    before SQLite opens the `-shm`, because closing the file here would drop SQLite's locks on it. Format of the `-shm`:
+    https://www.sqlite.org/walformat.html.
     """
     try:
         with Path(f"{path}-shm").open("rb") as file:
@@ -149,16 +152,16 @@ def _prepare_files(path: Path) -> None:
 
 
 def _restrict_permissions(path: Path) -> None:
-    """Deny other users access to the file. SQLite creates the `-wal` and the `-shm` with the same mode."""
+    """Deny other users access to the file. When SQLite creates the `-wal` and the `-shm`, it gives them the same mode."""
     with contextlib.suppress(OSError):
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)
 
 
 def _check_version(path: Path) -> None:
-    """Raise OtherVersion if another version of trayalert made the file. The file is only read.
+    """Raise OtherVersion if another version of trayalert made the file, without writing to the file.
 
-    Other faults are ignored, because they are reported when the file is opened for writing.
+    Other faults are ignored here, because they are reported when the file is opened for writing.
     """
     if file_size(path) <= 0:
         return
@@ -172,7 +175,7 @@ def _check_version(path: Path) -> None:
 def _refuse_empty(path: Path) -> None:
     """Raise DamagedLog if the file is empty, but a `-wal` or a backup shows that there was a log.
 
-    SQLite would delete the `-wal` of an empty file.
+    If SQLite opened the empty file, it would delete the `-wal`, which may contain callbacks.
     """
     if file_size(path) == 0 and (file_size(Path(f"{path}-wal")) > 0 or any(backups_of(path).glob("*.db"))):
         raise DamagedLog(path, "the file is empty")
@@ -181,8 +184,8 @@ def _refuse_empty(path: Path) -> None:
 def _remove_empty_companions(path: Path) -> None:
     """If the log is writable, but its `-wal` or `-shm` is not, remove both of these files.
 
-    Nothing is removed if the `-wal` has content. Read-only files are left by a reader that opened the log while the log
-    was read-only.
+    Nothing is removed if the `-wal` has content. A reader leaves a read-only `-wal` and `-shm` if it opens the log
+    while the log is read-only.
     """
     wal, shm = Path(f"{path}-wal"), Path(f"{path}-shm")
     if file_size(wal) > 0 or not os.access(path, os.W_OK):
@@ -194,9 +197,9 @@ def _remove_empty_companions(path: Path) -> None:
 
 
 def _connect(path: Path) -> tuple[sqlite3.Connection, FileId]:
-    """Connect to the file, which is created if it does not exist. Return the connection and the file's identity.
+    """Connect to the file, or create it if it does not exist. Return the connection and the file's identity.
 
-    Raise LogFault if this fails.
+    Raise LogFault if the file cannot be created or opened.
     """
     try:
         with contextlib.suppress(FileExistsError):
@@ -213,7 +216,7 @@ def _connect(path: Path) -> tuple[sqlite3.Connection, FileId]:
 def _set_up_log(
     connection: sqlite3.Connection, path: Path, left: _Companions, *, busy_timeout: float, after_fault: bool
 ) -> OpenedLog:
-    """Migrate the log to the newest schema, and find out what is missing from the log."""
+    """Migrate the log to the newest schema and find out what is missing from it."""
     cut_off = left.wal is not None and _is_cut_off(connection, path, left.wal)
     lost = _count_lost_frames(connection, left.committed) if left.committed and not cut_off else 0
     new = _set_up_schema(connection, path)
@@ -226,7 +229,7 @@ def _set_up_log(
 
 
 def _is_cut_off(connection: sqlite3.Connection, path: Path, wal: _WalCommits) -> bool:
-    """Return whether the last commit in the `-wal` is incomplete. Raise DamagedLog if earlier ones are, too.
+    """Return whether the last commit in the `-wal` is incomplete. Raise DamagedLog if earlier ones are incomplete, too.
 
     SQLite silently drops the first damaged frame and every frame after it. A power cut damages only the last commit,
     whose callbacks were not acknowledged. If earlier commits are damaged as well, the disk has lost data.
@@ -257,7 +260,7 @@ def _missing_callbacks(connection: sqlite3.Connection, deliveries: Iterable[Deli
 
 
 def _set_up_schema(connection: sqlite3.Connection, path: Path) -> bool:
-    """Migrate the file, and set up the connection to sync each commit. Return whether the file is new."""
+    """Migrate the file and set up the connection to sync each commit. Return whether the file is new."""
     refuse_other_version(connection, path)
     new = schema_version(connection) == 0
     if new:

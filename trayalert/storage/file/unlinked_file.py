@@ -1,6 +1,6 @@
-"""Saves a log whose file was deleted or replaced while the log was open.
+"""Saves a log whose file was moved, deleted or replaced while the log was open.
 
-The log's content is then only in the open file, and would be lost when the connection closes.
+If the file was deleted or replaced, it no longer has a name, and its content would be lost when the connection closes.
 """
 
 import contextlib
@@ -18,10 +18,9 @@ from trayalert.storage.recovery.quarantine import UNSALVAGED, create_folder, rem
 
 
 def current_path(file: FileId) -> Path | None:
-    """Return the current path of a file that this process has open. The path is read from /proc.
+    """Return the current path of a file that this process has open, or None if the file was deleted or is not found.
 
-    Return None if the file was deleted or is not found. The file is not opened, because closing it would drop SQLite's
-    locks.
+    The path is read from /proc. The file is not opened here, because closing it would drop SQLite's locks.
     """
     with contextlib.suppress(OSError):
         for number in os.listdir("/proc/self/fd"):  # noqa: PTH208 - only the names are needed
@@ -39,9 +38,10 @@ def save_unlinked(connection: sqlite3.Connection, path: Path, *, moved_to: Path 
     """Write the content of an open log to a new file. Return a message about what was done.
 
     Without this, firing incidents would vanish because a file was moved. If `replaced` is set, another file is at the
-    log's path, and the content is written to the quarantine. Otherwise the log is written at its path again.
+    log's path, and the content is written to a quarantine folder. Otherwise a new file is written at the log's path.
+    `moved_to` is where the open file is now, or None if it was deleted; it is only mentioned in the message.
 
-    Raise LogFault on failure. The connection must then stay open, because the content is nowhere else.
+    Raise LogFault on failure. The connection must then stay open, because the content may be nowhere else.
     """
     try:
         if replaced:
@@ -64,11 +64,11 @@ def save_unlinked(connection: sqlite3.Connection, path: Path, *, moved_to: Path 
 
 
 def remove_own_wal(path: Path, own: tuple[FileId, ...], *, moved_to: Path | None) -> None:
-    """Remove a closed log's `-wal` and `-shm`, so that SQLite does not use them with the file now at `path`.
+    """Remove a closed log's `-wal` and `-shm`, so that SQLite does not use them with the file that is now at `path`.
 
-    `own` has the identities of the closed log, its `-wal` and its `-shm`. If a reader has prevented a checkpoint, the
-    `-wal` is not empty. It is then moved beside the closed log at `moved_to` or, if that is not possible, to the
-    quarantine.
+    `own` has the identities of the closed log, its `-wal` and its `-shm`. If the `-wal` is not empty, because a reader
+    has prevented a checkpoint, it is moved instead: beside the closed log at `moved_to` or, if `moved_to` is None or
+    already has a `-wal`, to the quarantine.
     """
     _, own_wal, own_shm = own
     wal, shm = Path(f"{path}-wal"), Path(f"{path}-shm")

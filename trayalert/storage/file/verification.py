@@ -1,8 +1,8 @@
 """Verification of the log with SQLite's quick check, on a separate thread.
 
 SQLite 3.40 checks each table in one step that cannot be interrupted. If the file is not in memory yet, such a step
-takes long, and callbacks must not wait for it to end. Therefore the caller waits only briefly, continues, and asks for
-the result later.
+takes a long time, and callbacks must not wait for it. Therefore the caller of a verification waits only briefly,
+continues without the result, and asks for it later.
 """
 
 import sqlite3
@@ -16,14 +16,14 @@ from trayalert.storage.read_connection import connect_read_only
 from trayalert.storage.rows import TABLES
 
 _BUSY_TIMEOUT = 0.1
-"""Seconds for which `damage_in_newest_rows` waits for a lock. Meanwhile the writer stores nothing."""
+"""Seconds for which `damage_in_newest_rows` waits for a lock. The writer stores nothing during this time."""
 
 
 class Verification:
-    """One verification of the file. Once `is_finished` returns True, `damage` is the damage found, or None.
+    """One verification of the file. Once `is_finished` returns True, `damage` describes the damage found, or is None.
 
-    A `thorough` verification also compares the indexes with their tables. The caller sets `repeat` if another
-    verification must follow.
+    A `thorough` verification also compares the indexes with their tables. The class does not use `repeat`: its user
+    sets it to remember that another verification must follow.
     """
 
     def __init__(self, path: Path, *, thorough: bool = False) -> None:
@@ -57,7 +57,7 @@ class Verification:
 
 
 class VerificationSchedule:
-    """Decides when the file is verified again. The schedule is kept even if the file is closed and opened again.
+    """Decides when the file must be verified again. The schedule survives closing and reopening the file.
 
     `interval` is the number of seconds between verifications of a file that keeps changing.
     """
@@ -70,14 +70,14 @@ class VerificationSchedule:
         self._changed_elsewhere = False
 
     def note_change_elsewhere(self) -> None:
-        """Record that another program has written to the file. A thorough verification is then due."""
+        """Record that another program has written to the file, so that a thorough verification is due."""
         self._changed_elsewhere = True
 
     def is_due(self) -> bool:
         """Return whether a verification is due.
 
-        A verification is due if another program has written to the file, or if the file has become smaller since the
-        last call. A verification is also due if the file has changed since the last call, and no verification has begun
+        A verification is due if another program has written to the file or if the file has become smaller since the
+        last call of this method. It is also due if the file has changed since that call and no verification has begun
         for `interval` seconds.
         """
         found = self._path.stat()
@@ -110,7 +110,7 @@ def damage_in_newest_rows(path: Path) -> str | None:
 def _damage_reason(error: sqlite3.DatabaseError | UnicodeDecodeError, path: Path) -> str | None:
     """Return a description of the damage if the error means that the file is damaged, else None.
 
-    Other faults need no report here, because the writer will notice them by itself.
+    Other faults are ignored here, because the writer will notice them by itself.
     """
     fault = fault_of(error, path)
     return fault.reason if isinstance(fault, DamagedLog) else None
