@@ -152,7 +152,7 @@ def _prepare_files(path: Path) -> None:
 
 
 def _restrict_permissions(path: Path) -> None:
-    """Deny other users access to the file. When SQLite creates the `-wal` and the `-shm`, it gives them the same mode."""
+    """Deny other users access to the file. SQLite then creates the `-wal` and the `-shm` with the same mode."""
     with contextlib.suppress(OSError):
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)
