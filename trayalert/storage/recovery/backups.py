@@ -1,8 +1,8 @@
-"""Backups: complete copies of the log, which can be made while the log is in use. Only a limited number is kept.
+"""Makes, lists and checks backups, which are complete copies of the log. The log may be in use meanwhile.
 
-A backup is one SQLite file without a `-wal`. The file is written under a temporary name, checked, synced, and then
-renamed. If trayalert is killed meanwhile, the next backup removes the temporary file. The caller must not make two
-backups at the same time.
+A backup is one SQLite file without a `-wal`. The file is written under a temporary name, checked, synced and then
+renamed. If trayalert is killed before it has renamed the file, the next backup removes the temporary file. Two backups
+must not be made at the same time.
 """
 
 import contextlib
@@ -43,7 +43,8 @@ class Backup:
 def list_backups(log: Path, *, now: Millis | None = None) -> list[Backup]:
     """Return the backups, newest first.
 
-    If `now` is given, backups that are dated later than `now` come last, because a wrong clock has dated them.
+    If `now` is given, backups that are dated more than a minute later than `now` come last, because they were made
+    while the clock was wrong.
     """
     found = []
     paths: list[Path] = []
@@ -60,9 +61,9 @@ def list_backups(log: Path, *, now: Millis | None = None) -> list[Backup]:
 
 
 def newest_backup(log: Path, *, now: Millis) -> Backup | None:
-    """Return the newest backup that is not dated later than `now`, or None if there is no backup at all.
+    """Return the newest backup, or None if there is no backup.
 
-    If all backups are dated later, return the newest of them.
+    A backup that is dated more than a minute later than `now` is returned only if there are no other backups.
     """
     return next(iter(list_backups(log, now=now)), None)
 
@@ -72,8 +73,8 @@ def make_backup(
 ) -> Backup:
     """Make a backup, then delete all but the newest `keep` backups. Raise LogFault on failure.
 
-    This takes long, and should be done on a background thread. `throttle` is called after every `pages_per_step` pages
-    (2 MiB by default). It may sleep, so that the log can use the disk in between.
+    Making a backup can take a long time, so call this function on a background thread. It calls `throttle` after every
+    `pages_per_step` pages (2 MiB by default). `throttle` may sleep, so that the writer can use the disk in between.
     """
     folder = backups_of(log)
     try:
@@ -124,7 +125,7 @@ def copy_log(
 
 
 def check_backup(path: Path, *, digests: bool = True) -> RowCounts:
-    """Check a backup, and return the numbers of its rows. Raise LogFault if the file is damaged or is not a backup.
+    """Check a backup. Return the numbers of its rows. Raise LogFault if the file is damaged or is not a backup.
 
     If `digests` is set, every row is also compared with its digest.
     """

@@ -1,7 +1,8 @@
 """Carving: finding the deliveries in a damaged file by reading it page by page, without SQLite's B-trees.
 
 The file is not changed. A delivery never changes once it is written, so any undamaged copy of its row can be used.
-Therefore every page of the file and of its `-wal` is read. Carving takes long, and runs on a background thread.
+Therefore every page of the file and of its `-wal` is read. Carving can take a long time, so do it on a background
+thread.
 """
 
 import heapq
@@ -19,20 +20,22 @@ _SORT_BATCH = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CarvedDeliveries:
-    """The undamaged deliveries that were found, sorted by id, with counts of the damaged and the missing deliveries.
+    """The undamaged deliveries that were found, sorted by id, and the numbers of damaged and missing deliveries.
 
     `ids`, `locations` and `content_hashes` have one element for each undamaged delivery. They are arrays because there
-    may be a million deliveries. `damaged` is the number of deliveries that were recognised, but do not match their
-    digests. `missing` is the number of ids that were not found, although retention has not deleted them. If `truncated`
-    is True, the end of the file is missing, and it is unknown how many deliveries were in that part.
+    may be a million deliveries.
     """
 
     ids: "array[int]" = field(default_factory=lambda: array("q"))
     locations: "array[int]" = field(default_factory=lambda: array("q"))
+    """Where each delivery is in the file or its `-wal`. `delivery_at` reads the delivery at a location."""
     content_hashes: "array[int]" = field(default_factory=lambda: array("q"))
     damaged: int = 0
+    """Number of deliveries that were recognised but do not match their digests."""
     missing: int = 0
+    """Number of ids that were not found although retention has not deleted them."""
     truncated: bool = False
+    """Whether the end of the file is missing. It is then unknown how many deliveries were in that part."""
 
     @property
     def total(self) -> int:
@@ -51,10 +54,10 @@ def carve(
 ) -> CarvedDeliveries:
     """Find all deliveries that can be read from a damaged file, and count those that cannot.
 
-    `thinned` is the id of the last delivery that retention has deleted. `first` and `last` are ids that the file is
-    known to have held, or 0 if they are unknown. An id between the lowest and the highest known id counts as missing if
-    it is not found and retention has not deleted it. `throttle` is called often. It may sleep, or raise an exception to
-    stop the work.
+    `thinned` is the id of the last delivery that retention has deleted. `first` and `last` are the lowest and the
+    highest id that the file is known to have held, or 0 if they are unknown. All ids between the lowest and the highest
+    of these two ids and of the ids found were once assigned: each counts as missing if it is not found and retention
+    has not deleted it. `throttle` is called often. It may sleep, or raise an exception to stop the carving.
     """
     found, sound, broken = CarvedDeliveries(), CarvedDeliveries(), array("q")
     free = pages.free_pages()
@@ -94,7 +97,7 @@ def delivery_at(pages: Pages, location: int) -> Delivery | None:
 
 
 def deliveries_in(pages: Pages, selected: Iterable[BtreePage]) -> tuple[Delivery, ...]:
-    """Return the deliveries on the selected pages, sorted by id. Those that do not match their digests are left out."""
+    """Return the deliveries on the selected pages that match their digests, sorted by id."""
     found = {cell.id: delivery for page in selected for cell, delivery in _read_cells(pages, page) if delivery}
     return tuple(found[number] for number in sorted(found))
 
@@ -102,8 +105,8 @@ def deliveries_in(pages: Pages, selected: Iterable[BtreePage]) -> tuple[Delivery
 def _read_cells(pages: Pages, page: BtreePage) -> Iterator[tuple[Cell, Delivery | None]]:
     """For each cell of the page that looks like a delivery, yield the cell and the delivery.
 
-    The delivery is None if it is damaged. Damaged deliveries are yielded only from the first page of the file and from
-    pages that are marked as leaf pages of a table.
+    If the delivery is damaged, yield None in its place, but only on the first page of the file and on pages that are
+    marked as leaf pages of a table. On other pages, leave it out.
     """
     content = pages.read(page)
     trusted = page.number == 1 or is_leaf(content)

@@ -26,23 +26,26 @@ PageReader = Callable[[int], bytes]
 
 
 class Cell(NamedTuple):
-    """A cell that looks like a delivery, judged by its columns and sizes. `types` are the serial types of the columns.
-
-    `offset` is where the cell starts in its page, and `record_offset` is where its payload starts. Sizes are in bytes.
-    """
+    """A cell that looks like a delivery, judged by its columns and sizes. Offsets and sizes are in bytes."""
 
     offset: int
+    """Where the cell starts in its page."""
     id: int
+    """The id of the delivery."""
     payload_size: int
+    """Size of the whole payload, including the part on overflow pages."""
     record_offset: int
+    """Where the payload starts in the page."""
     header_size: int
+    """Size of the header at the start of the payload."""
     types: tuple[int, ...]
+    """The serial types of the columns."""
 
 
 class Delivery(NamedTuple):
-    """A delivery that was read from a page. If two deliveries have equal content, they have the same `content_hash`.
+    """A delivery that was read from a page.
 
-    The `content_hash` does not depend on the id.
+    Deliveries with equal content have the same `content_hash`, even if their ids differ.
     """
 
     id: int
@@ -51,7 +54,7 @@ class Delivery(NamedTuple):
 
 
 def cells(page: bytes, *, first: bool) -> Iterator[Cell]:
-    """Yield those cells of a page that look like deliveries, even if the page's type byte is damaged.
+    """Yield those cells of a page that look like deliveries, even if the page's type byte is invalid.
 
     `first` must be True for the first page of the database file, because that page begins with the file's header.
     """

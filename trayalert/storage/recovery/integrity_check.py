@@ -1,7 +1,7 @@
-"""The integrity check, which finds out what is wrong with the log. It only reads, and may run while trayalert runs.
+"""Checks whether the log is damaged. The check only reads the log, so it may run while trayalert runs.
 
-Damage is reported as messages, and is never raised as an exception. Rows are read one by one, so a longer log takes
-more time, but not more memory.
+Damage is reported in messages and never raised as an exception. Rows are read one by one, so a longer log takes more
+time, but not more memory.
 """
 
 import sqlite3
@@ -16,7 +16,7 @@ from trayalert.storage.rows import ALERT_DIGESTED, DELIVERY_DIGESTED, INCIDENT_D
 from trayalert.storage.schema import refuse_other_version, schema_version
 
 _MAX_LINES = 20
-"""Maximum number of lines that SQLite's own check should return. Further lines would not be useful."""
+"""Maximum number of problems that SQLite's own check should list. Further ones would not be useful."""
 
 _DIGESTED = {"delivery": DELIVERY_DIGESTED, "alert": ALERT_DIGESTED, "incident": INCIDENT_DIGESTED}
 _PLURALS = {"delivery": "deliveries", "alert": "alerts", "incident": "incidents"}
@@ -58,17 +58,19 @@ If retention has deleted rows, it is not a contradiction that a count is higher 
 
 @dataclass(frozen=True, slots=True)
 class IntegrityReport:
-    """The result of an integrity check. `rows` maps each table to its number of rows.
-
-    `undigested` is the number of rows that have lost their digest. If `damaged` is True, the log is damaged, and
-    restoring a backup may help. `damaged` is False if there are only other problems, such as a log that a newer
-    trayalert has written.
-    """
+    """The result of an integrity check."""
 
     problems: tuple[str, ...] = ()
+    """A sentence for each problem. Empty if the check found nothing wrong."""
     rows: dict[str, int] = field(default_factory=dict)
+    """The number of rows of each table, by the table's name. Empty if the log could not be opened."""
     undigested: int = 0
+    """Number of rows that have no digest, so that they could not be checked."""
     damaged: bool = False
+    """Whether the log is damaged, so that restoring a backup may help.
+
+    False if there are only other problems, for example if a newer trayalert has written the log.
+    """
 
 
 def check_log(log: Path) -> IntegrityReport:

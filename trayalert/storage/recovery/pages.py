@@ -1,8 +1,8 @@
 """Reads the pages of a damaged SQLite file and of its write-ahead log without using SQLite.
 
-Format: https://www.sqlite.org/fileformat2.html. The database file must not be open in SQLite in this process, because
-closing it here would drop SQLite's locks on it. There are no locks on the `-wal`, so it may be read at any time.
-Damaged content never raises an exception. What cannot be read is returned as empty.
+Format: https://www.sqlite.org/fileformat2.html. This process must not have the database file open in SQLite, because
+closing the file here would drop SQLite's locks on it. SQLite does not lock the `-wal`, so the `-wal` may be read at any
+time. Damaged content never raises an exception: what cannot be read is returned as empty.
 """
 
 import os
@@ -24,7 +24,7 @@ _MAX_PAGES = 2**31
 
 
 class BtreePage(NamedTuple):
-    """A page in the database file or in its `-wal`. `offset` is the position of its first byte in that file."""
+    """A page in the database file or in its `-wal`. `offset` is the position of the page's first byte in that file."""
 
     number: int
     in_wal: bool
@@ -86,7 +86,7 @@ class Pages:
             yield from commit
 
     def commits(self) -> Iterator[tuple[BtreePage, ...]]:
-        """Yield the same pages as `frames`, grouped by commit. This does not check whether each commit is complete.
+        """Yield the same pages as `frames`, grouped by commit. Commits are not checked for completeness.
 
         SQLite marks the last frame of each commit. If the `-wal` header is damaged or does not match the first frame,
         each page is yielded as a separate group.
@@ -107,7 +107,7 @@ class Pages:
     def has_current_frames(self) -> bool:
         """Whether the first frame of the `-wal` belongs to the header of the `-wal`.
 
-        If the header is missing or damaged, this is True, too.
+        Also True if the header is missing or damaged.
         """
         return bool(self._salts) or not self._header_salts
 

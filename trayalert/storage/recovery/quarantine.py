@@ -1,8 +1,8 @@
-"""The quarantine: logs that cannot be used or were replaced are moved here, and wait to be salvaged.
+"""The quarantine: the folder to which logs that cannot be used or were replaced are moved, until they are salvaged.
 
-No log in the quarantine is ever deleted. Each log that is moved aside gets a separate folder with a text file that
-gives the reason. Files are moved by renaming them, which also works on a full disk. If trayalert is killed during a
-move, `finish_move` completes the move.
+trayalert never deletes a log in the quarantine, even after salvaging it. Each log that is moved aside gets a separate
+folder with a text file that gives the reason. Files are moved by renaming them, which also works on a full disk. If
+trayalert is killed during a move, `finish_move` completes the move at the next start.
 """
 
 import contextlib
@@ -29,14 +29,14 @@ _COMPANION_SUFFIXES = ("-wal", "-journal")
 """Suffixes of the SQLite files that are moved together with a log. The `-shm` is not, because SQLite can rebuild it."""
 
 _MAX_ID = 2**53
-"""A higher id can only come from damage."""
+"""Upper limit for valid ids. A higher id can only come from damage."""
 
 _SMALLEST_ROW = 30
 """Size in bytes of a delivery's row in which all strings and the body are empty."""
 
 
 def move_aside(log: Path, *, reason: str, now: Millis) -> Path:
-    """Move the log's files into a new quarantine folder, and return that folder. The log must not be open.
+    """Move the log's files into a new quarantine folder. Return that folder. The log must not be open.
 
     On failure, raise LogFault. Either the log is then still at its path, or `finish_move` will complete the move.
     """
@@ -74,9 +74,10 @@ def finish_move(log: Path) -> None:
     """Complete a move or a restore that was interrupted because trayalert was killed. Raise LogFault on failure.
 
     Must be called before the log is opened. If there is a `-wal` but no log, trayalert was killed after it had moved
-    only the log into the quarantine. The `-wal` is then moved into the same quarantine folder, because SQLite would
-    delete a `-wal` that has no log. If that folder already has a `-wal` or cannot be found, the `-wal` gets a new
-    folder. Finally, if a restored backup waits to take the log's place, it is renamed to the log.
+    only the log into the quarantine. This function then moves the `-wal` into the same quarantine folder, because
+    SQLite would delete a `-wal` that has no log. If that folder already has a `-wal` or cannot be found, the `-wal` is
+    moved into a new quarantine folder. Finally, if a restored backup waits to take the log's place, it is renamed to
+    the log.
     """
     restored = restored_of(log)
     try:
@@ -123,10 +124,11 @@ def unsalvaged_folders(log: Path) -> list[Path]:
 def register_salvages(
     connection: sqlite3.Connection, log: Path, *, now: Millis, delivery_ranges: Mapping[str, tuple[int, int]]
 ) -> None:
-    """Register the unsalvaged folders that the log does not know yet, and reserve the ids that are used in them.
+    """Register the unsalvaged folders that are not in the log's table `salvage` yet, and reserve the ids used in them.
 
-    `delivery_ranges` maps folder names to the ids of the first and the last delivery. For folders without an entry, the
-    ids are read from the quarantined file. Must be called inside a transaction.
+    The log never assigns a reserved id. `delivery_ranges` maps folder names to the ids of the first and the last
+    delivery. For folders without an entry, these two ids are read from the quarantined file. Must be called inside a
+    transaction.
     """
     for folder in unsalvaged_folders(log):
         if connection.execute("SELECT 1 FROM salvage WHERE folder = ?", (folder.name,)).fetchone():
@@ -146,14 +148,15 @@ def read_salvage_result(folder: Path) -> str:
 
 
 def write_salvage_result(folder: Path, text: str) -> None:
-    """Write the result of salvaging a log into its quarantine folder. Before the salvage, the result is UNSALVAGED."""
+    """Write the result of salvaging a log into its quarantine folder: UNSALVAGED until the log has been salvaged."""
     _write(folder / _RESULT_FILE, f"{text}\n")
 
 
 def last_ids(log: Path) -> LastIds:
-    """Return the highest ids that the file has ever assigned.
+    """Return the highest delivery id, alert id and incident id that the file has ever assigned.
 
-    If an id cannot be read, the number of seconds since 1970 is returned instead, so that no id is assigned twice.
+    In place of an id that cannot be read, the number of seconds since 1970 is returned, so that no id is assigned
+    twice.
     """
     ids = [now() // 1000] * 3
     with contextlib.suppress(sqlite3.Error, ValueError), _open_read_only(log) as connection:
@@ -168,8 +171,8 @@ def last_ids(log: Path) -> LastIds:
 def delivery_range(log: Path) -> tuple[int, int]:
     """Return the ids of the file's first and last delivery, or (0, 0) if they cannot be read or are damaged.
 
-    Alerts contain the ids of their deliveries, too. If the table of deliveries or the table of alerts has lost its
-    first or last rows, the other table may still have the ids.
+    The ids are taken from both tables, because each alert contains the id of its delivery: if the table of deliveries
+    or the table of alerts has lost its first or last rows, the other table may still have the ids.
     """
     max_count = sum(path.stat().st_size for path in (log, Path(f"{log}-wal")) if path.exists()) // _SMALLEST_ROW
     found: list[int] = []
@@ -192,7 +195,7 @@ def read_thinned(log: Path) -> int:
 def _is_nonempty(path: Path) -> bool:
     """Return whether the file exists and has content. Raise OSError if the file cannot be examined.
 
-    A `-wal` with callbacks must never be mistaken for an empty one.
+    It does not return False on an error, because a `-wal` with callbacks must never be mistaken for an empty one.
     """
     return path.exists() and path.stat().st_size > 0
 
@@ -201,7 +204,7 @@ def _is_nonempty(path: Path) -> bool:
 def _open_read_only(log: Path) -> Iterator[sqlite3.Connection]:
     """Open a read-only connection to the log for a `with` block.
 
-    Afterwards, delete the `-wal` and the `-shm` if they did not exist before.
+    At the end of the block, delete the `-wal` and the `-shm` if they did not exist before the block.
     """
     made_here = [path for path in (Path(f"{log}-wal"), Path(f"{log}-shm")) if not path.exists()]
     try:
@@ -232,10 +235,10 @@ def _write(path: Path, text: str) -> None:
 
 
 def _move(log: Path, folder: Path) -> None:
-    """Move the log into the folder, and then its companion files.
+    """Move first the log into the folder, then its companion files.
 
-    The log must be first. If the `-wal` were moved first and trayalert were killed before the log was moved, the log
-    would be left without its `-wal`, and would be taken for complete.
+    If the `-wal` were moved first and trayalert were killed before the log was moved, the log would be left without its
+    `-wal` and would be taken for complete.
     """
     for path in (log, *(Path(f"{log}{end}") for end in _COMPANION_SUFFIXES)):
         try:

@@ -1,8 +1,9 @@
-"""Restores a backup in the log's place. The old log is moved to the quarantine.
+"""Replaces the log with a copy of a backup, and moves the old log to the quarantine.
 
 First, a copy of the backup is prepared beside the log. Then the log is moved to the quarantine. Finally, the copy is
-renamed to the log. If trayalert is killed after the log was moved, `finish_move` does the last step, so that there is a
-complete log in any case. Deliveries that only the old log contains are salvaged from the quarantine.
+renamed to the log. If trayalert is killed after the log was moved, `finish_move` renames the copy at the next start, so
+that there is a complete log in any case. Deliveries that only the old log contains are later salvaged from the
+quarantine.
 """
 
 import sqlite3
@@ -49,7 +50,7 @@ def restore_backup(log: Path, backup: Path, *, now: Millis) -> Path | None:
 
 
 def _prepare(part: Path, log: Path) -> None:
-    """Migrate the copy, and make it continue the numbering of the log that it replaces."""
+    """Migrate the copy, and make its ids continue after those of the log that it replaces."""
     with closing(sqlite3.connect(part, isolation_level=None)) as copy:
         migrate(copy)
         raise_numbering(copy, last_ids(log) if log.exists() else (0, 0, 0))
