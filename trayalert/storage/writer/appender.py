@@ -43,7 +43,7 @@ Most alerts change only these columns, so most updates do not have to write to a
 _BATCH_SIZES = (64, *range(16, 0, -1))
 """Numbers of rows that one statement may write, largest first.
 
-There are only a few fixed sizes, so that `sqlite3` finds the prepared statements in its cache.
+Only a few fixed sizes are used, so that `sqlite3` finds the prepared statements in its cache.
 """
 
 _BY_NAME = "IN (SELECT value FROM json_each(:names)) AND (ok_at IS NULL OR ok_at >= :earliest)"
@@ -86,8 +86,8 @@ _latest_values: Callable[[Alert], tuple[str | None, ...]] = attrgetter("value_te
 class _KnownAlert(NamedTuple):
     """A stored alert, with data about its first and its last delivery.
 
-    `received_at` is when the first delivery arrived. `latest_values` is the result of `_latest_values` for the last
-    delivery.
+    `received_at` is the time at which the first delivery arrived. `last_delivery_id`, `last_received_at` and
+    `latest_values` describe the delivery that arrived last. `latest_values` is the result of `_latest_values`.
     """
 
     id: int
@@ -102,8 +102,8 @@ class Append:
     """A job that stores a callback, with the alerts that were read from it.
 
     If `quiet` is set, the job returns no events. If `delivery_id` is set, the callback is already stored under that id,
-    and `alerts` are further alerts in it. If another file has taken the log's place in the meantime, the log may not
-    contain that delivery. The callback is then stored as a new delivery.
+    and the job only adds `alerts`, which are further alerts in that callback. If the log does not contain that
+    delivery, because another file has taken the log's place in the meantime, the callback is stored as a new delivery.
     """
 
     callback: Callback
@@ -128,7 +128,7 @@ class Reparsed:
 
 
 def append_reparsed(connection: sqlite3.Connection, jobs: Sequence[Reparsed]) -> None:
-    """Replace stored alerts with newly parsed alerts inside the current transaction.
+    """Inside the current transaction, replace stored alerts with newly parsed alerts.
 
     The caller must already have removed the replaced alerts from their incidents.
     """
@@ -136,7 +136,7 @@ def append_reparsed(connection: sqlite3.Connection, jobs: Sequence[Reparsed]) ->
 
 
 def append_all(connection: sqlite3.Connection, jobs: Sequence[Append]) -> list[tuple[Event, ...]]:
-    """Store all jobs inside the current transaction. Return the events of each job, in the order of `jobs`."""
+    """Inside the current transaction, run all jobs. Return the events of each job, in the order of `jobs`."""
     return _AppendGroup(connection, jobs).write(jobs)
 
 
@@ -188,7 +188,7 @@ class _AppendGroup:
         return events
 
     def replace_alerts(self, jobs: Sequence[Reparsed]) -> None:
-        """Fold the alerts of the reparsed callbacks into incidents, and write all rows.
+        """Fold the alerts of the reparsed callbacks into incidents, then write all rows.
 
         The first new alert of each callback takes the id of the alert that it replaces. If the first alert of a
         callback is already stored, because it was read from another delivery, the callback becomes a delivery of that
@@ -260,8 +260,8 @@ class _AppendGroup:
     def _append_alerts(self, job: Append | Reparsed, delivery_id: int) -> int | None:
         """Add a callback's alerts, or count them as repeats. Return the id of the first alert that was not skipped.
 
-        An alert that `only_closes` is skipped if there is nothing that it could close. If all alerts are skipped,
-        return None.
+        An alert whose `only_closes` is True is skipped if there is nothing that it could close. If all alerts are
+        skipped, return None.
         """
         numbers = [
             self._append_alert(alert, job, delivery_id)
@@ -271,10 +271,10 @@ class _AppendGroup:
         return numbers[0] if numbers else None
 
     def _closes(self, alert: Alert, received_at: Millis) -> bool:
-        """Return whether an alert that `only_closes` has something to close.
+        """Return whether an alert whose `only_closes` is True has something to close.
 
-        This is True if an incident with the alert's key is open. It is also True for a retry of an alert that was
-        stored because it closed an incident.
+        True if an incident with the alert's key is open, or if the alert is a retry of an alert that was stored because
+        it closed an incident.
         """
         incidents = (self._incidents[number] for number in self._by_name.get(alert.key, ()))
         still_open = (one.open and (one.expires_at is None or one.expires_at > received_at) for one in incidents)
@@ -357,10 +357,10 @@ class _AppendGroup:
         self._connection.execute(UPDATE_ALERT, (*renewed_row(row, alert), number))
 
     def _confirm(self, alert: Alert, received_at: Millis) -> None:
-        """Record in the open incidents with the alert's key that the alert was repeated, and not only retried.
+        """Record in the open incidents with the alert's key that the alert still fired at `received_at`.
 
-        Called for a repeat that has a new value or message, or that comes later than a retry can come. Alertmanager
-        repeats an alert for as long as the alert fires.
+        Called only for repeats that are not retries: those that have a new value or message, or that come later than a
+        retry can come. Alertmanager repeats an alert for as long as the alert fires.
         """
         for number in self._by_name.get(alert.key, ()):
             incident = self._incidents[number]
@@ -369,7 +369,7 @@ class _AppendGroup:
                 self._events.append(IncidentChanged(number, Change.COUNTED))
 
     def _refire(self, alert: Alert, received_at: Millis) -> Alert | None:
-        """If the alert fires again with its old identity, return it with a time after the last OK, else None.
+        """If the alert fires again with its old identity, return it, dated after the last OK. Otherwise return None.
 
         An alert fires again with its old identity when Prometheus has lost contact with Alertmanager for a while:
         Alertmanager first sends an OK, and later sends the alert again with its original time.

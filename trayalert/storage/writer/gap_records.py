@@ -1,7 +1,7 @@
 """Tasks that store gaps, which are spans in which no callback could arrive.
 
-A gap is recorded when it is noticed, and its end is recorded when the gap is over. If trayalert is killed in between,
-nothing is lost.
+The beginning of a gap is stored when trayalert notices the gap, and its end when the gap is over. If trayalert is
+killed in between, the log still contains the gap.
 """
 
 import sqlite3
@@ -21,7 +21,7 @@ Without this limit, the log would fill with gaps if reachability kept changing f
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddGap:
-    """Records a gap. `ended_at` is None if the gap is still open. `why` is a sentence about the cause, or None."""
+    """Stores a gap. `ended_at` is None if the gap is still open. `why` is a sentence about the cause, or None."""
 
     cause: GapCause
     began_at: Millis

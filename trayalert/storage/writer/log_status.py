@@ -1,4 +1,4 @@
-"""The log's status: its problems and its news. Every change of the status is announced.
+"""The log's status: its problems and its news, published whenever they change.
 
 The status combines the state of the writer with the problems and news that other parts of the program report by topic.
 """
@@ -11,25 +11,24 @@ from trayalert.domain.log_state import LogState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriterState:
-    """What the writer reports about the log's file.
-
-    If the writer cannot store callbacks, `problem` is a sentence that says why. If something may become a problem,
-    `warning` is a sentence about it. `news` are sentences about what the writer has done to the file. `new_file` counts
-    how often another file has taken the log's place. `former_logs` grows whenever a file is opened while quarantined
-    logs are waiting to be salvaged.
-    """
+    """What the writer reports about the log's file."""
 
     problem: str | None = None
+    """A sentence that says why the writer cannot store callbacks, or None if it can."""
     warning: str | None = None
+    """A sentence about something that may become a problem, or None."""
     news: tuple[str, ...] = ()
+    """Sentences about what the writer has done to the file."""
     new_file: int = 0
+    """How often another file has taken the log's place."""
     former_logs: int = 0
+    """A number that grows whenever the file is opened while quarantined logs wait to be salvaged."""
 
 
 class LogStatus:
     """Combines the writer's state and the reports of other parts of the program into a `LogState`.
 
-    Used on the event loop only. `announce` is called with each new state.
+    Must be used on the event loop only. `announce` is called with each new `LogState` that differs from the one before.
     """
 
     def __init__(self, announce: Callable[[LogState], None]) -> None:
@@ -53,7 +52,7 @@ class LogStatus:
         self._compose()
 
     def set_refusing(self, sentence: str | None) -> None:
-        """Set the reason why callbacks are refused although the writer reports no problem. None clears the reason."""
+        """Set the reason why callbacks are refused although the writer reports no problem, or None if none are."""
         if sentence != self._refusing:
             self._refusing = sentence
             self._compose()

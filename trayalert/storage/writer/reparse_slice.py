@@ -1,8 +1,8 @@
-"""Parses stored callbacks again with today's parsers, one slice of the log at a time.
+"""Parses stored callbacks again with the current parsers, one slice of the log at a time.
 
 Callbacks that were unrecognised when they were stored may become alerts. In other alerts, columns such as names and
-regions are updated. Each slice writes its progress in the same transaction as its alerts, so a kill at any time loses
-nothing and duplicates nothing.
+regions are updated. The progress is written in the same transaction as the alerts of each slice, so no alert is lost or
+stored twice if trayalert is killed.
 """
 
 import json
@@ -59,7 +59,7 @@ _RENEWED = ("value", "value_text", "unit")
 _DECISIVE_INDEXES = [ALERT_DIGESTED.index(name) for name in ("kind", "state", "level", "at")]
 """Indexes of the columns that determined how the alert changed its incident.
 
-If today's parsers read one of these columns differently, the stored alert is not updated.
+If the current parsers read one of these columns differently, no column of the stored alert is updated.
 """
 
 
@@ -77,14 +77,14 @@ class _AlertRow:
 
 @dataclass(frozen=True, slots=True)
 class ReparseSlice:
-    """Parses the next slice of stored callbacks again. If `restart` is set, starts again with the first slice."""
+    """Parses the next slice of stored callbacks again. If `restart` is set, that is the first slice of the log."""
 
     read: CallbackParser
     now: Millis
     restart: bool = False
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
-        """Parse a slice again, and return the progress."""
+        """Parse the slice again and return the progress."""
         position, last, turned, refreshed = self._progress(connection)
         rows, finished = _take_slice(connection.execute(_DELIVERIES, (position, last)))
         # if a callback's new alerts cannot be stored, its old alerts are kept
@@ -124,10 +124,10 @@ class ReparseSlice:
         return len(turned), refreshed
 
     def _refresh(self, connection: sqlite3.Connection, number: int, callback: Callback, turned: list[Reparsed]) -> int:
-        """Update those alerts of a callback that today's parsers read differently. Return how many were updated.
+        """Update those alerts of a callback that the current parsers read differently. Return how many were updated.
 
-        If an alert was stored as unrecognised, but today's parsers recognise its callback, the alert is added to
-        `turned` instead.
+        If an alert was stored as unrecognised, but the current parsers recognise its callback, the alert is not
+        updated. Instead, its replacement is added to `turned`.
         """
         parsed = {alert.identity.text: alert for alert in self.read(callback)}
         names = {"number": number, "identities": json.dumps(list(parsed))}
@@ -152,7 +152,7 @@ class ReparseSlice:
 def _take_slice(rows: Iterable[tuple[Any, ...]]) -> tuple[list[tuple[Any, ...]], bool]:
     """Return the deliveries of the next slice, and whether they are the last ones.
 
-    A slice has fewer deliveries if their bodies are large.
+    A slice has SLICE_SIZE deliveries, or fewer if their bodies exceed MAX_SLICE_BYTES in total.
     """
     taken: list[tuple[Any, ...]] = []
     length = 0

@@ -1,9 +1,9 @@
-"""Retention: deletes old deliveries if they exceed the age limit or if the log is too large.
+"""Retention: deletes old deliveries if they exceed the age limit or if the log exceeds the size limit.
 
 The oldest deliveries are deleted first, a few at a time. An alert is deleted together with its first delivery. Nothing
 that belongs to an open incident is deleted. The alert that represents a closed incident is kept for as long as the
-incident has other alerts. When it is the only alert left, it is deleted together with the incident. The ids of deleted
-rows are never used again.
+incident has other alerts. When that alert is the only one left, it is deleted together with the incident. The ids of
+deleted rows are never used again.
 """
 
 import json
@@ -25,14 +25,14 @@ Larger transactions would keep live callbacks waiting.
 """
 
 _SHRINK_TO = 0.9
-"""If a log exceeds the size limit, it is reduced to this fraction of the limit."""
+"""If the log exceeds the size limit, deliveries are deleted until its size is this fraction of the limit."""
 
 _VACUUM_PAGES = 256
 """Number of free pages that are returned to the file system in one transaction."""
 
 _MIN_FREE_PAGES = 64
 _FREE_PAGES_DIVISOR = 10
-"""_MIN_FREE_PAGES pages, or a tenth of the file if that is more, may stay free for new rows."""
+"""Number of free pages that are kept for new rows: _MIN_FREE_PAGES, or a tenth of the file's pages if that is more."""
 
 _FAR_FUTURE: Millis = 2**62
 
@@ -51,8 +51,9 @@ _SELECT_KEPT = f"""
 class LogSize:
     """The size of the log.
 
-    `used` is the number of bytes in use. `pages` is the number of all pages in the file, and `free_pages` is the number
-    of unused pages. `can_shrink` says whether free pages can be returned to the file system.
+    `used` is the number of bytes in use. `pages` is the number of all pages in the file, including the unused ones, and
+    `free_pages` is the number of unused pages. `can_shrink` says whether unused pages can be returned to the file
+    system.
     """
 
     used: int
@@ -65,8 +66,8 @@ class LogSize:
 class Retire:
     """Deletes deliveries with their alerts and incidents. The deliveries of open incidents are kept.
 
-    If a delivery has the alert that represents a closed incident, it is kept for as long as other alerts of the
-    incident are kept.
+    A delivery with the alert that represents a closed incident is kept for as long as other alerts of that incident are
+    kept.
     """
 
     deliveries: tuple[int, ...]
@@ -131,7 +132,7 @@ def newest_delivery_time(log: Path) -> Millis | None:
     """Return when the newest delivery arrived, or None if there is none. Raise LogFault if the log cannot be read.
 
     The caller uses this time to judge whether the clock is right. Deliveries that trayalert itself created are ignored,
-    because their times come from the same clock.
+    because their times come from the clock that is judged.
     """
     with open_read_only(log) as connection:
         row = connection.execute(

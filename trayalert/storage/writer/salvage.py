@@ -1,8 +1,8 @@
 """Salvage: stores the deliveries of a quarantined log in the current log, in small groups.
 
-Each group writes its progress in the same transaction as its deliveries, and no group is written twice. A kill at any
-time therefore loses nothing and duplicates nothing. Deliveries that the current log already contains are recognised by
-their content.
+The progress of the salvage is written in the same transaction as each group, and no group is written twice. Therefore
+no delivery is lost or stored twice if trayalert is killed. Deliveries that the current log already contains are
+recognised by their content and not stored again.
 """
 
 import sqlite3
@@ -35,21 +35,20 @@ _COLUMNS = "folder, why, begun_at, finished_at, first, last, position, salvaged,
 
 @dataclass(frozen=True, slots=True)
 class Salvage:
-    """The progress of salvaging one quarantined log.
-
-    `folder` is the name of the quarantine folder, and `why` is the reason why the log was moved there. `first` and
-    `last` are the ids of the first and the last delivery that the file is known to have held, or 0 if they are not
-    known. `position` is the id of the last delivery that was handled. `salvaged`, `damaged` and `missing` count
-    deliveries.
-    """
+    """The progress of salvaging one quarantined log. `salvaged`, `damaged` and `missing` count deliveries."""
 
     folder: str
+    """Name of the quarantine folder."""
     why: str
+    """The reason why the log was moved to the quarantine."""
     begun_at: Millis
     finished_at: Millis | None
     first: int
+    """Id of the first delivery that the file is known to have held, or 0 if it is unknown."""
     last: int
+    """Id of the last delivery that the file is known to have held, or 0 if it is unknown."""
     position: int
+    """Id of the last delivery that was handled, or 0 if none was handled yet. The salvage continues after this id."""
     salvaged: int
     damaged: int
     missing: int
@@ -64,8 +63,8 @@ class Salvage:
 class OpenSalvage:
     """A salvage in progress.
 
-    `carved` are the deliveries that were found in the file. `groups` yields the groups that must still be stored. Each
-    group is read from the file when it is yielded.
+    `carved` are the deliveries that were found in the quarantined file. `groups` yields the groups that must still be
+    stored. Each group is read from the file only when it is yielded.
     """
 
     carved: CarvedDeliveries
@@ -74,7 +73,7 @@ class OpenSalvage:
 
 @dataclass(frozen=True, slots=True)
 class BeginSalvage:
-    """Registers for salvage those quarantine folders that are not registered yet, for example because of a kill."""
+    """Registers for salvage those quarantine folders that are not registered yet, for example after a kill."""
 
     log: Path
     now: Millis
@@ -87,18 +86,17 @@ class BeginSalvage:
 
 @dataclass(frozen=True, slots=True)
 class SalvageGroup:
-    """Stores those deliveries of a quarantined log whose ids are greater than `after` and at most `last_id`.
-
-    `appends` store the deliveries that the current log does not contain yet. `sound_count` is the number of all
-    undamaged deliveries in the group, including those that the current log already contains.
-    """
+    """Stores those deliveries of a quarantined log whose ids are greater than `after` and at most `last_id`."""
 
     folder: str
     after: int
     last_id: int
     sound_count: int
+    """Number of undamaged deliveries in the group, including those that the current log already contains."""
     appends: tuple[Append, ...]
+    """The jobs that store those deliveries that the current log does not contain yet."""
     keep_raw: CallbackParser
+    """Returns the alerts to store for a callback whose own alerts cannot be stored."""
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
         """Store the group, unless it is already stored."""
@@ -131,7 +129,7 @@ class SalvageGroup:
 
 @dataclass(frozen=True, slots=True)
 class FinishSalvage:
-    """Marks a salvage as finished, and records how many deliveries are damaged and how many are missing."""
+    """Marks a salvage as finished. Records how many deliveries are damaged and how many are missing."""
 
     folder: str
     damaged: int
@@ -158,8 +156,8 @@ def read_salvages(log: Path) -> tuple[Salvage, ...]:
 def read_content_hashes(log: Path, *, throttle: Callable[[], None]) -> "array[int]":
     """Return the content hashes of all deliveries in the log, sorted. Raise LogFault if the log cannot be read.
 
-    This takes long if the log is long. `throttle` is called after each delivery. It may sleep, or raise an exception to
-    stop the work.
+    Reading a long log takes a long time. `throttle` is called after each delivery. It may sleep, or raise an exception
+    to stop the reading.
     """
     columns = ", ".join(DELIVERY_DIGESTED[1:])
     contents = array("q")
@@ -178,8 +176,8 @@ def missing_flags(carved: CarvedDeliveries, file_hashes: "array[int]", log_hashe
     """For each carved delivery in turn, yield whether it is missing from the log.
 
     `file_hashes` are the content hashes of the carved file, and `log_hashes` are those of the log. Both are sorted. If
-    the file holds several deliveries with equal content, and the log holds fewer of them, the surplus ones count as
-    missing.
+    the file contains several deliveries with equal content and the log contains only n of them, the first n count as
+    present and the others as missing.
     """
     seen: Counter[int] = Counter()
     for content in carved.content_hashes:
@@ -196,8 +194,9 @@ def open_salvage(
 ) -> Iterator[OpenSalvage]:
     """Carve the quarantined file of a salvage, and keep the file open for a `with` block.
 
-    Raise LogFault if the quarantined file is gone or the log cannot be read. This takes long, and must be done on a
-    background thread. `throttle` is called repeatedly. It may sleep, or raise an exception to stop the work.
+    Raise LogFault if the quarantined file is gone or the log cannot be read. Carving can take a long time, so it must
+    be done on a background thread. `throttle` is called repeatedly. It may sleep, or raise an exception to stop the
+    carving.
     """
     folder = quarantine_of(log) / salvage.folder
     with closing(Pages(folder / log.name)) as pages:

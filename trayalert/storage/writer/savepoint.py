@@ -1,4 +1,4 @@
-"""Runs several jobs together. If a value in one job cannot be stored, the other jobs do not fail."""
+"""Runs several jobs in one transaction. If a value in one of them cannot be stored, the others do not fail."""
 
 import contextlib
 import sqlite3
@@ -18,7 +18,7 @@ _Result = TypeVar("_Result")
 def is_disk_error(error: Exception) -> TypeGuard[sqlite3.Error]:
     """Return whether the error comes from the disk or the file, and not from a single value.
 
-    If Python's `sqlite3` module cannot convert a value, it raises an error of its own, which has no `sqlite_errorcode`.
+    If Python's `sqlite3` module itself cannot convert a value, the error that it raises has no `sqlite_errorcode`.
     """
     return (
         isinstance(error, sqlite3.Error) and not isinstance(error, _VALUE_ERRORS) and hasattr(error, "sqlite_errorcode")

@@ -1,8 +1,8 @@
-"""The connection that writes to the log. All jobs of a commit are one transaction.
+"""The connection that writes to the log. Normally, all jobs of a commit are stored in one transaction.
 
-The transaction is on disk before `commit` returns. A `Writer` is used by one thread at a time: by the log's own thread,
-or by a command's thread while the program is not running. A disk fault does not end the writer. If a job cannot be
-stored, its result is a `NotStored`, and the next commit tries again.
+Each transaction is on disk before `commit` returns. A `Writer` is used by one thread at a time: by the log's writer
+thread or, if `serve` is not running, by the thread of a command. A disk fault does not end the writer: the jobs of the
+commit fail with `NotStored`, and the next commit tries to use the log again.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Task(Protocol):
-    """A job other than `Append`. A task runs inside the transaction of its group."""
+    """A job other than `Append`. A task runs inside the transaction of its commit."""
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
         """Run the task and return its events."""
@@ -52,10 +52,11 @@ class Writer:
     """Commits jobs to the log.
 
     `read` parses a callback. `keep_raw` returns a harmless alert for a callback whose own alerts cannot be stored. If
-    an earlier run was cut off while it stored callbacks, `recovered_events` are the events of those callbacks.
+    an earlier run was cut off while it was storing callbacks, the first commit stores them and adds their events to
+    `recovered_events`.
 
-    The constructor raises `LogFault` if the log cannot be opened. If `recover` is set, it raises only `OtherVersion`: a
-    damaged file is moved aside, and after any other fault the writer tries again later.
+    The constructor raises `LogFault` if the log cannot be opened. If `recover` is set, it raises only `OtherVersion`. A
+    damaged file is then moved aside, and after any other fault, each later commit tries to open the log again.
     """
 
     def __init__(
@@ -87,7 +88,7 @@ class Writer:
             self._set_problem(None)
 
     def commit(self, jobs: Sequence[Job]) -> list[Events | Exception]:
-        """Run all jobs in one transaction. For each job, return its events, or the exception that explains its failure.
+        """Run all jobs in one transaction. For each job, return its events, or an exception if the job failed.
 
         If a value in one of the jobs cannot be stored, each job is run in a separate transaction.
         """
@@ -99,7 +100,7 @@ class Writer:
             return [NotStored(str(fault))] * len(jobs)
 
     def maintain(self) -> None:
-        """Check the file and its disk between two commits, and repair what can be repaired."""
+        """Check the file and its disk, and repair what can be repaired. Called between two commits."""
         if self.state.problem is not None:
             self.commit([_Probe()])
         else:
@@ -134,7 +135,7 @@ class Writer:
         self._file.close()
 
     def _store_torn(self) -> None:
-        """Store the callbacks that an earlier run was storing when it was cut off."""
+        """Store the callbacks that an earlier run was storing when it was cut off. Does nothing if there are none."""
         torn, self._file.torn = self._file.torn, None
         if torn is None:
             return
@@ -153,9 +154,10 @@ class Writer:
         self._set_problem(None)
 
     def _set_problem(self, problem: str | None) -> None:
-        """Update the state, and write changes to the program log. `problem` is a sentence, or None if all is well.
+        """Update `state` and write changes to the program log. `problem` is a sentence, or None if there is no problem.
 
-        After the disk was full, the problem is kept until the disk has enough free space again.
+        After the disk was full, the problem stays in `state` until the disk has enough free space again, even if None
+        is given.
         """
         before = self.state
         if problem is None and self._full:
