@@ -16,7 +16,7 @@ def backups_of(log: Path) -> Path:
 
 
 def quarantine_of(log: Path) -> Path:
-    """Return the quarantine folder, into which logs are moved aside. trayalert never deletes a log there."""
+    """Return the quarantine folder, to which logs are moved aside. trayalert never deletes a log there."""
     return log.with_name("quarantine")
 
 
@@ -26,7 +26,7 @@ def reserve_file_of(log: Path) -> Path:
 
 
 def restored_of(log: Path) -> Path:
-    """Return the path at which a restored backup is kept, complete, until it is renamed to the log."""
+    """Return the path of the complete copy of a backup that is about to be renamed to the log."""
     return log.with_name(f"{log.name}.restored")
 
 
@@ -52,8 +52,8 @@ def size_and_mtime(path: Path) -> tuple[int, int]:
 def file_id(path: Path | str, *, empty: bool = True) -> FileId:
     """Return the identity of the file at the given path, or None if there is no file.
 
-    If the path is a symbolic link, the identity of the link itself is returned. If `empty` is False, an empty file
-    counts as missing.
+    If the path is a symbolic link, return the identity of the link itself. If `empty` is False, an empty file counts as
+    missing.
     """
     try:
         found = os.lstat(path)  # called three times per commit: creating a Path would take longer than the call itself

@@ -13,12 +13,12 @@ from trayalert.domain.fault import Fault
 _MIN_FREE_BYTES = 1 << 20
 """Number of free bytes below which some of SQLite's errors are reported as a full disk.
 
-On a full disk, SQLite may report an I/O error, or that it cannot open a file.
+On a full disk, SQLite may report an I/O error or that it cannot open a file, instead of a full disk.
 """
 
 
 class LogFault(Fault):
-    """The log cannot be used now. The message says what is wrong, and what the user can do."""
+    """The log cannot be used. The message says what is wrong and what the user can do."""
 
 
 class NoLog(LogFault):
@@ -26,11 +26,11 @@ class NoLog(LogFault):
 
 
 class OtherVersion(LogFault):
-    """The log was made by another version of trayalert. This version leaves the file untouched."""
+    """The log was made by another version of trayalert. The running version leaves the file untouched."""
 
 
 class DamagedLog(LogFault):
-    """The file cannot be used as a log, and waiting does not help.
+    """The file cannot be used as a log, and trying again does not help.
 
     `reason` says only what is wrong with the file. The exception's message also says what the user can do.
     """
@@ -52,7 +52,7 @@ class LockedLog(LogFault):
 
 
 class NotStored(LogFault):
-    """A job failed, or was not committed before its deadline. Trying again may help.
+    """A job failed, was not accepted, or was not committed before its deadline. Running it again may help.
 
     A job whose deadline has passed may still be committed later.
     """

@@ -1,7 +1,8 @@
 """The log as the event loop uses it. A single writer thread runs all jobs, and commits waiting jobs together.
 
-A job that waits alone is committed without delay. While one commit is being synced, the jobs of the next commit gather.
-The log starts even if the disk has a fault. While the fault lasts, the writer keeps trying by itself.
+If only one job is waiting, it is committed without delay. While one commit is being synced, the jobs of the next commit
+gather. `Log` can be created even if the disk has a fault. While the fault lasts, the writer thread keeps trying to use
+the log.
 """
 
 import asyncio
@@ -25,10 +26,10 @@ from trayalert.storage.writer.writer import Events, Job, Writer
 _LARGEST_GROUP = 512
 _LONGEST_QUEUE = 4096
 _BATCH_SIZE = 8
-"""When this number of jobs has gathered, they are passed to the writer immediately.
+"""When this number of jobs has gathered, they are passed to the writer thread immediately.
 
-The disk then starts to work while the event loop still reads further requests. Fewer jobs are passed to the writer in
-the event loop's next iteration.
+The disk then starts to work while the event loop still reads further requests. If fewer jobs have gathered, they are
+passed to the writer thread in the event loop's next iteration.
 """
 
 _logger = logging.getLogger(__name__)
@@ -46,19 +47,22 @@ _OWN_FAULT = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogTiming:
-    """The log's timing, in seconds. A job fails if it is not committed within `deadline`.
-
-    The file and its disk are checked for the first time after `first_maintenance`, and then every
-    `maintenance_interval`. While there is a fault or the file is being verified, they are checked every
-    `retry_interval`. If the disk hangs, `Log.close` waits up to `close_timeout`. Jobs that are still waiting after that
-    were never acknowledged to their senders.
-    """
+    """Timeouts and intervals for the log, in seconds."""
 
     deadline: float = 4.0
+    """A job fails if it is not committed within this time."""
     first_maintenance: float = 5.0
+    """How long after the start the file and its disk are checked for the first time."""
     maintenance_interval: float = 15.0
+    """How often the file and its disk are checked after that."""
     retry_interval: float = 2.0
+    """How often the file and its disk are checked while there is a fault or the file is being verified."""
     close_timeout: float = 10.0
+    """How long `Log.close` waits if the disk hangs.
+
+    The senders of callbacks that are still waiting after that have received no acknowledgement.
+    """
+
     file: LogFileTiming = field(default_factory=LogFileTiming)
 
 
@@ -105,15 +109,15 @@ class Log:
 
     @property
     def state(self) -> LogState:
-        """The current state of the log. Each change is announced as LogChanged."""
+        """The current state of the log. Each change of it is published as LogChanged."""
         return self.status.state
 
     async def run_job(self, job: Job) -> Events:
         """Run a job on the writer thread. Return the job's events after its commit has been synced to disk.
 
         Raise NotStored if the job fails, if its deadline passes, or if the job is not accepted because too many jobs
-        wait or the log is closing. A job continues even if its deadline passes or its caller is cancelled. It may then
-        be committed later, and its events are still announced.
+        are waiting or the log is closing. If the deadline passes or the caller is cancelled, the job is not cancelled.
+        It may still be committed, and its events are then published as usual.
         """
         if self._closing:
             raise NotStored("the log is closing")
@@ -220,7 +224,8 @@ class Log:
     def _maintain(self) -> None:
         """Check the file between two groups of jobs.
 
-        If callbacks were refused, also make a test write. If the write is fast, callbacks no longer count as refused.
+        If callbacks were refused because of a slow disk or a bug, also make a test write. If the test write is fast,
+        `status` no longer says that callbacks are refused.
         """
         try:
             if self._verification_requested:
@@ -252,7 +257,7 @@ class Log:
             return [NotStored(f"the log's writer failed: {error!r}")] * len(jobs)
 
     def _settle(self, group: list[_PendingJob], results: list[Events | Exception]) -> None:
-        """Set the results of a group's futures, then announce the group's events. Runs on the event loop."""
+        """Set the results of a group's futures, then publish the group's events. Runs on the event loop."""
         self._pending_count -= len(group)
         news: list[Event] = []
         in_time = False

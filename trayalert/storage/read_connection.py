@@ -1,10 +1,10 @@
 """Read-only connections to the log. A connection must be used only on the thread that opened it.
 
-While the writer has the log open, another file may be put at its path. Readers in this process must not open that file,
-because they would find the writer's `-shm` beside it. SQLite's locks on the `-shm` do not work between two connections
-of one process. Such a reader would therefore assume that it is the only connection, and would truncate the `-shm` while
-the writer has it mapped. To prevent this, the writer registers its file here, and readers refuse any other file at that
-path.
+While the writer has the log open, another file may be put at its path. Readers in this process must not open that other
+file, because beside it they would find the `-shm` that belongs to the writer's file. SQLite's locks on that `-shm` do
+not work between a writer and a reader in the same process. The reader would therefore assume that it is the only
+connection and would truncate the `-shm` while the writer has it mapped. To prevent this, the writer registers its file
+here, and readers refuse any other file at the path.
 """
 
 import os
@@ -19,16 +19,16 @@ _registered: dict[str, tuple[int, int]] = {}
 
 
 def register(path: Path, file: tuple[int, int] | None) -> None:
-    """Register `file`, which this process writes to, as the file at `path`. If `file` is None, do nothing.
+    """Record that this process writes to the file at `path`. From now on, readers refuse any other file there.
 
-    `file` consists of a device number and an inode number.
+    The pair `file` is the device number and the inode number of the file. If `file` is None, do nothing.
     """
     if file is not None:
         _registered[os.path.realpath(path)] = file
 
 
 def unregister(path: Path) -> None:
-    """Remove the registration of the path, because this process no longer writes to the file."""
+    """Remove the registration of the path. Called when this process no longer writes to the file."""
     _registered.pop(os.path.realpath(path), None)
 
 
@@ -46,7 +46,7 @@ def refuse_replaced_file(path: Path) -> None:
 
 
 def decode_text(text: bytes) -> str:
-    """Decode a string that was read from a text column. This is the `text_factory` of connections.
+    """Decode the bytes of a value in a text column. Used as the `text_factory` of connections.
 
     Invalid UTF-8 is replaced, so that a damaged character does not make the rest of the row unreadable.
     """
@@ -54,7 +54,7 @@ def decode_text(text: bytes) -> str:
 
 
 def connect_read_only(path: Path, *, timeout: float = 2.0) -> sqlite3.Connection:
-    """Return a read-only connection. A query waits up to `timeout` seconds for another program's lock."""
+    """Return a read-only connection. A query on it waits up to `timeout` seconds for another program's lock."""
     uri = f"{path.absolute().as_uri()}?mode=ro"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=timeout)
     connection.text_factory = decode_text
@@ -63,7 +63,7 @@ def connect_read_only(path: Path, *, timeout: float = 2.0) -> sqlite3.Connection
 
 @contextmanager
 def open_read_only(log: Path) -> Iterator[sqlite3.Connection]:
-    """Open a read-only connection to the log. The connection is closed at the end of the `with` block.
+    """Open a read-only connection to the log for a `with` block. It is closed when the block exits.
 
     Raise LogFault if the log cannot be opened, or if SQLite raises an error inside the block.
     """

@@ -1,6 +1,6 @@
 """Queries on the log over a read-only connection. They work whether or not trayalert is running.
 
-A Reader must be used only on the thread that created it. A query sees everything that is committed when it runs.
+A `Reader` must be used only on the thread that created it. A query sees everything that was committed before it runs.
 """
 
 import json
@@ -49,8 +49,9 @@ _MAX_ID = 2**63 - 1
 class Reader:
     """Runs queries on the log. Each method raises NoLog if there is no log yet, and LogFault if the log cannot be read.
 
-    Before each query, the reader checks that its open file is still the file at the path. If it is not, or if the
-    previous query has failed, the reader opens the file at the path again. Times are milliseconds since 1970 in UTC.
+    Before each query, the reader checks that its open file is still the file at the path. If another file is there, or
+    if the previous query has failed, the reader opens the file that is at the path now. All times are in milliseconds
+    since 1970 in UTC.
     """
 
     def __init__(self, path: Path, *, busy_timeout: float = 2.0) -> None:
@@ -131,7 +132,7 @@ class Reader:
         return map(read_alert, self._rows(sql, (since, until)))
 
     def salvaging(self) -> bool:
-        """Return whether the salvage of any quarantined log is unfinished. Open incidents may then still be missing."""
+        """Return whether the salvage of any quarantined log is unfinished. If so, open incidents may be missing."""
         return any(number for (number,) in self._rows("SELECT count(*) FROM salvage WHERE finished_at IS NULL"))
 
     def alerts_of(self, incident_id: int, *, limit: int) -> list[StoredAlert]:
@@ -234,7 +235,7 @@ class Reader:
     def open_incident_reports(self, *, since: Millis) -> list[LastReport]:
         """Return the last report of each open incident that was reported after `since`.
 
-        An alert that is sent again counts as a report, unless it is only a retry.
+        If an alert of the incident was sent again, that counts as a report, unless it was only a retry.
         """
         sql = (
             f"SELECT {_REPORT_COLUMNS}, i.last_received_at FROM incident AS i JOIN alert AS a ON a.id = i.last_alert_id"
@@ -245,9 +246,9 @@ class Reader:
     def latest_incidents(self, keys: Sequence[str]) -> list[StoredIncident]:
         """Return the latest incident of each of the given keys, in no particular order.
 
-        Keys without an incident are left out. An incident without an OK is the latest incident of its key. Such an
-        incident is open, or was closed for another reason, for example by the user. If all incidents of a key have an
-        OK, the latest incident is the one with the latest OK.
+        Keys without an incident are left out. If a key has an incident without an OK, that is its latest incident. It
+        is open, or it was closed for another reason, for example by the user. If all incidents of a key have an OK, the
+        latest incident is the one with the latest OK.
         """
         latest = (
             f"SELECT id, max(coalesce(ok_at, {_MAX_ID})) FROM incident WHERE key IN ({_parameters(keys)}) GROUP BY key"
@@ -259,7 +260,7 @@ class Reader:
         return list(self._incidents("WHERE i.closed_at IS NULL AND a.kind = ?", str(kind)))
 
     def totals(self) -> Totals:
-        """Return counts for the whole log, and when the last callback arrived."""
+        """Return counts for the whole log and the time of the last callback."""
         sql = """
             SELECT (SELECT count(*) FROM alert), (SELECT count(*) FROM delivery),
                    (SELECT count(*) FROM alert WHERE kind = 'unrecognised'),

@@ -1,7 +1,7 @@
 """Conversion between the log's rows and plain data. Only this module lists the columns that are read and written.
 
-A row with a damaged value can still be read, so that it does not hide other rows. An invalid state is read as ALERT,
-and an invalid level as WARN, because damage must not make an alert look harmless.
+A row with a damaged value can still be read, so that one such row does not make other rows unreadable. An invalid state
+is read as ALERT and an invalid level as WARN, because damage must not make an alert look harmless.
 """
 
 import enum
@@ -43,8 +43,8 @@ ALERT_DIGESTED = ("delivery_id", *(name for name in _ALERT_COLUMNS if name != "d
 INCIDENT_DIGESTED = INCIDENT_COLUMNS
 """DELIVERY_DIGESTED, ALERT_DIGESTED and INCIDENT_DIGESTED are the columns that a row's digest covers.
 
-`digest_of` takes the values in the order of these columns. Some columns are left out, because they are updated without
-computing a new digest: `deliveries` and `last_delivery_id` of an alert, and `alert_id` of a delivery.
+`digest_of` takes the values in the order of these columns. A digest does not cover `deliveries` and `last_delivery_id`
+of an alert and `alert_id` of a delivery, because these are updated without computing a new digest.
 """
 
 _MORE = ("address", "message", "titles", "links")
@@ -52,7 +52,7 @@ _VALUE = ALERT_DIGESTED.index("value")
 
 NEW_ALERT_ROW = ("deliveries", "last_delivery_id", "digest", *ALERT_DIGESTED)
 INCIDENT_ROW = ("digest", *INCIDENT_COLUMNS)
-"""NEW_ALERT_ROW and INCIDENT_ROW are the columns for the values that `alert_row` and `incident_row` return.
+"""NEW_ALERT_ROW and INCIDENT_ROW are the columns of the values that `alert_row` and `incident_row` return.
 
 `last_delivery_id` is the id of the alert's delivery that was received last. The value and the message in the alert's
 row come from that delivery.
@@ -104,7 +104,7 @@ _digested_json = json.JSONEncoder(
 
 
 def digest_of(table: str, values: Sequence[Any]) -> bytes:
-    """Return the digest of a row's values, which may be numbers, strings, bytes or None.
+    """Return the digest of a row's values. The values may be numbers, strings, bytes or None.
 
     If any byte of a value changes, the digest changes. The digest is the same on every machine. The values of a row
     include its id, so that a row that was overwritten with another row is detected, too.
@@ -297,7 +297,7 @@ def _texts_of(more: dict[str, Any], name: str) -> dict[str, str]:
 
 
 def read_stored_incident(row: tuple[Any, ...]) -> StoredIncident:
-    """Return the incident, and the alert that represents it, in a row that was selected with SELECT_STORED_INCIDENT."""
+    """Return the incident and its representing alert from a row that was selected with SELECT_STORED_INCIDENT."""
     width = len(INCIDENT_COLUMNS)
     return StoredIncident(incident=read_incident(row[:width]), alert=read_alert(row[width:]))
 
@@ -316,9 +316,9 @@ def last_id(connection: sqlite3.Connection, table: str) -> int:
 
 
 def raise_numbering(connection: sqlite3.Connection, last_ids: LastIds = (0, 0, 0), *, thinned: int = 0) -> None:
-    """Update `numbering` so that no id up to `last_ids`, or up to the highest id in each table, is assigned again.
+    """Update `numbering` so that no id up to those in `last_ids`, or up to the highest in each table, is assigned again.
 
-    `thinned` is the highest id among the deliveries that were retired.
+    `thinned` is the highest id among the deliveries that are being retired, or 0 if none are.
     """
     settings = (f"{table} = max({table}, ?, coalesce((SELECT max(id) FROM {table}), 0))" for table in TABLES)
     sql = f"UPDATE numbering SET {', '.join(settings)}, thinned = max(thinned, ?)"
@@ -328,14 +328,14 @@ def raise_numbering(connection: sqlite3.Connection, last_ids: LastIds = (0, 0, 0
 def rewrite_numbering(connection: sqlite3.Connection) -> None:
     """Make the current transaction write a page without changing any content.
 
-    The commit then has to write to the disk, and fails if the disk has a fault.
+    The commit of the transaction then has to write to the disk and fails if the disk has a fault.
     """
     for step in "+-":  # SQLite writes no page for an update that leaves the row unchanged
         connection.execute(f"UPDATE numbering SET delivery = delivery {step} 1")
 
 
 def make_callback(values: Sequence[Any]) -> Callback:
-    """Return the callback that was stored with the given values, which are in the order of DELIVERY_DIGESTED[1:]."""
+    """Return the callback that was stored with the given values. They are in the order of DELIVERY_DIGESTED[1:]."""
     return Callback(**dict(zip(DELIVERY_DIGESTED[1:], values, strict=True)))
 
 

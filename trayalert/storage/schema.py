@@ -1,8 +1,8 @@
 """The log's schema, as migration steps. A released step is never edited, because users' files were made with it.
 
-`PRAGMA user_version` is the number of steps that have been run on a file. Each step is one transaction. Until the first
-release there is only one step, and that step is still edited. Therefore `PRAGMA application_id` holds a digest of the
-text of all steps, and a file with another digest is refused.
+`PRAGMA user_version` is the number of steps that have been run on a file. Each step is one transaction. trayalert has
+not been released yet, so the only step is still edited. To recognise files that were made with another version of that
+step, `PRAGMA application_id` holds a digest of the text of all steps, and a file with another digest is refused.
 """
 
 import hashlib
@@ -139,7 +139,7 @@ STEPS = (
 SCHEMA_DIGEST = int.from_bytes(hashlib.blake2b("".join(STEPS).encode(), digest_size=4).digest(), "big") >> 1 or 1
 """Value of `PRAGMA application_id` in a log: a positive number that fits into a signed 32-bit integer.
 
-In other databases, the value is 0 by default.
+The value is never 0, which is the default in databases that trayalert did not make.
 """
 
 
@@ -156,12 +156,12 @@ def migrate(connection: sqlite3.Connection, *, steps: tuple[str, ...] = STEPS) -
 
 
 def schema_version(connection: sqlite3.Connection) -> int:
-    """Return the number of migration steps that have been run on the file. It is 0 for a file that was never set up."""
+    """Return the number of migration steps that have been run on the file, or 0 if the file was never set up."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def refuse_other_version(connection: sqlite3.Connection, path: Path) -> None:
-    """Raise OtherVersion if another version of trayalert made the file. A file that was never set up is accepted."""
+    """Raise OtherVersion if another version of trayalert made the file. Accept a file that was never set up."""
     version = schema_version(connection)
     digest = int(connection.execute("PRAGMA application_id").fetchone()[0])
     if version > len(STEPS) and digest:

@@ -1,19 +1,21 @@
-"""A throttle for long work on a background thread.
+"""A throttle for long-running jobs on background threads.
 
-The throttle makes the work pause regularly, so that the listener's thread gets the GIL. It can also stop the work.
+The throttle makes the job pause regularly, so that the listener's thread gets the GIL. The throttle can also stop the
+job.
 """
 
 import time
 
 
 class WorkStopped(Exception):
-    """Raised inside long work that was stopped because the program is ending."""
+    """Raised by a throttle to end the job that calls it, for example because the program is ending."""
 
 
 class Throttle:
-    """An object that long work calls often. The call sleeps for `pause` seconds after every `work` seconds of work.
+    """Keeps a long-running job from holding the GIL all the time. The job must call the throttle often.
 
-    While the work sleeps, other threads get the GIL. `stop` makes the work end, and may be called from any thread.
+    After every `work` seconds, the call sleeps for `pause` seconds, and other threads get the GIL. `stop` may be called
+    from any thread.
     """
 
     def __init__(self, *, work: float = 0.002, pause: float = 0.001) -> None:
@@ -22,7 +24,7 @@ class Throttle:
         self._stopped = False
 
     def stop(self) -> None:
-        """Make the next call of this object raise WorkStopped."""
+        """Make the next call of this throttle raise WorkStopped, which ends the job."""
         self._stopped = True
 
     def __call__(self) -> None:
