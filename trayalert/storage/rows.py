@@ -61,7 +61,7 @@ row come from that delivery.
 LARGEST_PARSED_BODY = 64 * 1024
 """Size limit in bytes. A body up to this size is parsed whenever one of its alerts is read from the log.
 
-Larger bodies are not parsed. They may hold hundreds of alerts, and would be parsed again for each alert.
+Larger bodies are not parsed. Such a body may hold hundreds of alerts and would be parsed again for each of them.
 """
 _BODY = f"CASE WHEN length(d.body) <= {LARGEST_PARSED_BODY} THEN d.body END"
 _ALERT = f"{', '.join(f'a.{column}' for column in _ALERT_COLUMNS)}, d.sender, d.query, {_BODY}"
@@ -316,7 +316,7 @@ def last_id(connection: sqlite3.Connection, table: str) -> int:
 
 
 def raise_numbering(connection: sqlite3.Connection, last_ids: LastIds = (0, 0, 0), *, thinned: int = 0) -> None:
-    """Update `numbering` so that no id up to those in `last_ids`, or up to the highest in each table, is assigned again.
+    """Update `numbering` so that no id up to `last_ids`, or up to the highest id in each table, is assigned again.
 
     `thinned` is the highest id among the deliveries that are being retired, or 0 if none are.
     """

@@ -32,8 +32,7 @@ class LogFileTiming:
     """Timeouts and intervals for the log's file, in seconds."""
 
     retry_interval: float = 0.2
-    """If opening the file fails, it is not tried again for this time. Until then, `ensure_open` raises the same fault.
-    """
+    """After opening the file has failed, `ensure_open` raises the same fault for this time before it tries again."""
     busy_timeout: float = 2.0
     """How long a commit waits for another program's lock."""
     busy_timeout_after_fault: float = 0.1
@@ -104,9 +103,9 @@ class LogFile:
     | any    | the disk has a fault                          | `close_after_fault` | Closed after a fault             |
     | any    | the program or the command ends               | `close`             | Closed                           |
 
-    If a transition fails, the method raises LogFault. An open file then stays Open if its content could not be saved,
-    or if it is damaged and `recover` is not set. Otherwise the file is then Closed, and `after_fault` stays set if it
-    was set before. A verification runs only in the state Open and is stopped when the file is closed.
+    If a transition fails, its method raises LogFault. The state then stays Open if the content could not be saved, or
+    if the file is damaged and `recover` is not set. After any other failure the state is Closed, and `after_fault`
+    stays set if it was set before. A verification runs only in the state Open and is stopped when the file is closed.
     """
 
     def __init__(self, path: Path, *, recover: bool, timing: LogFileTiming = LogFileTiming()) -> None:

@@ -1,4 +1,4 @@
-"""Opens the log's file. The file is created or migrated, and is checked, before anything is stored in it.
+"""Opens the log's file. Before anything is stored in the file, it is created or migrated and then checked.
 
 If opening fails with DamagedLog or OtherVersion, trying again does not help. After any other LogFault, it may. A file
 that another version of trayalert made is left untouched. Existing logs are opened only through SQLite: if trayalert
@@ -57,7 +57,7 @@ def open_file(path: Path, *, busy_timeout: float, after_fault: bool = False, fir
     end of the `-wal` may exist only in memory, and any callbacks appended after it could be lost with it.
 
     Set `first` if this process has not tried to open the log before. A `-shm` that exists then was left by a killed
-    process, and is read to find out whether committed pages are missing.
+    process. It is read to find out whether committed pages are missing.
     """
     _refuse_link(path)
     left = _read_companions(path, after_fault=after_fault, first=first)

@@ -91,7 +91,7 @@ def _removal_text(path: Path, moved_to: Path | None) -> str:
 
 
 def _recreate_log(connection: sqlite3.Connection, path: Path) -> None:
-    """Write the log at its path again. On failure, raise sqlite3.Error or OSError, and leave no file at the path."""
+    """Write the log at its path again. On failure, raise sqlite3.Error or OSError and leave no file at the path."""
     part = path.with_name(f"{path.name}.part")
     part.unlink(missing_ok=True)
     try:

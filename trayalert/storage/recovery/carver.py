@@ -52,12 +52,12 @@ class CarvedDeliveries:
 def carve(
     pages: Pages, *, thinned: int = 0, first: int = 0, last: int = 0, throttle: Callable[[], None] = lambda: None
 ) -> CarvedDeliveries:
-    """Find all deliveries that can be read from a damaged file, and count those that cannot.
+    """Find all deliveries that can be read from a damaged file and count those that cannot.
 
     `thinned` is the id of the last delivery that retention has deleted. `first` and `last` are the lowest and the
-    highest id that the file is known to have held, or 0 if they are unknown. An id counts as missing if it lies between
-    two ids that are known or found, was not found itself, not even in a damaged row, and was not deleted by retention.
-    `throttle` is called often. It may sleep, or raise an exception to stop the carving.
+    highest id that the file is known to have held, or 0 if they are unknown. An id between two ids that are known or
+    found counts as missing if it was not found, not even in a damaged row, and retention has not deleted it. `throttle`
+    is called often. It may sleep, or raise an exception to stop the carving.
     """
     found, sound, broken = CarvedDeliveries(), CarvedDeliveries(), array("q")
     free = pages.free_pages()

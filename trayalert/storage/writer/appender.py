@@ -293,7 +293,7 @@ class _AppendGroup:
         return known.id
 
     def _add_alert(self, alert: Alert, job: Append | Reparsed, delivery_id: int, deliveries: int) -> int:
-        """Fold a new alert into its incident, and add the alert's row. Return the alert's id."""
+        """Fold a new alert into its incident and add the alert's row. Return the alert's id."""
         received_at = job.callback.received_at
         number = self._next_alert_id(job)
         if alert.identity.text:

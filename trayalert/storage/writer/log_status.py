@@ -62,7 +62,7 @@ class LogStatus:
         self._set(self._problems, topic, sentence)
 
     def set_news(self, topic: str, sentence: str | None) -> None:
-        """Set the sentence that is the news of the given topic. If `sentence` is None, remove the news."""
+        """Set the sentence to show as the news of the given topic. If `sentence` is None, remove the news."""
         self._set(self._news, topic, sentence)
 
     def set_salvaging(self, salvaging: bool) -> None:

@@ -192,7 +192,7 @@ def missing_flags(carved: CarvedDeliveries, file_hashes: "array[int]", log_hashe
 def open_salvage(
     log: Path, salvage: Salvage, *, read: CallbackParser, keep_raw: CallbackParser, throttle: Callable[[], None]
 ) -> Iterator[OpenSalvage]:
-    """Carve the quarantined file of a salvage, and keep the file open for a `with` block.
+    """Carve the quarantined file of a salvage and keep the file open for a `with` block.
 
     Raise LogFault if the quarantined file is gone or the log cannot be read. Carving can take a long time, so it must
     be done on a background thread. `throttle` is called repeatedly. It may sleep, or raise an exception to stop the

@@ -8,7 +8,7 @@ from typing import TypeGuard, TypeVar
 _VALUE_ERRORS = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 """Exceptions that `sqlite3` raises because of a single bad value.
 
-All other exceptions of `sqlite3` mean that the disk has failed, which affects all jobs.
+An exception of `sqlite3` that is not in this list means that the disk has failed, which affects all jobs.
 """
 
 _Job = TypeVar("_Job")

@@ -100,7 +100,7 @@ class Writer:
             return [NotStored(str(fault))] * len(jobs)
 
     def maintain(self) -> None:
-        """Check the file and its disk, and repair what can be repaired. Called between two commits."""
+        """Check the file and its disk and repair what can be repaired. Called between two commits."""
         if self.state.problem is not None:
             self.commit([_Probe()])
         else:
