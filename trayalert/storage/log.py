@@ -109,7 +109,7 @@ class Log:
 
     @property
     def state(self) -> LogState:
-        """The current state of the log. Each change of it is published as LogChanged."""
+        """The current state of the log. Each change of it is announced as LogChanged."""
         return self.status.state
 
     async def run_job(self, job: Job) -> Events:
@@ -117,7 +117,7 @@ class Log:
 
         Raise NotStored if the job fails, if its deadline passes, or if the job is not accepted because too many jobs
         are waiting or the log is closing. If the deadline passes or the caller is cancelled, the job is not cancelled.
-        It may still be committed, and its events are then published as usual.
+        It may still be committed, and its events are then announced as usual.
         """
         if self._closing:
             raise NotStored("the log is closing")
@@ -257,7 +257,7 @@ class Log:
             return [NotStored(f"the log's writer failed: {error!r}")] * len(jobs)
 
     def _settle(self, group: list[_PendingJob], results: list[Events | Exception]) -> None:
-        """Set the results of a group's futures, then publish the group's events. Runs on the event loop."""
+        """Set the results of a group's futures, then announce the group's events. Runs on the event loop."""
         self._pending_count -= len(group)
         news: list[Event] = []
         in_time = False

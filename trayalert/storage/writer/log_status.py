@@ -1,4 +1,4 @@
-"""The log's status: its problems and its news, published whenever they change.
+"""The log's status: its problems and its news, announced whenever they change.
 
 The status combines the state of the writer with the problems and news that other parts of the program report by topic.
 """

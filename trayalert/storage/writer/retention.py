@@ -131,8 +131,7 @@ def next_deliveries(log: Path, *, after: int, before: Millis = _FAR_FUTURE) -> t
 def newest_delivery_time(log: Path) -> Millis | None:
     """Return when the newest delivery arrived, or None if there is none. Raise LogFault if the log cannot be read.
 
-    The caller uses this time to judge whether the clock is right. Deliveries that trayalert itself created are ignored,
-    because their times come from the clock that is judged.
+    The caller uses this time to judge whether the clock is right. Deliveries that trayalert itself created are ignored.
     """
     with open_read_only(log) as connection:
         row = connection.execute(
