@@ -5,6 +5,7 @@ import contextlib
 import errno
 import socket
 import time
+from dataclasses import dataclass
 
 import pytest
 
@@ -54,28 +55,52 @@ async def seconds_until_closed(server: RunningListener, content: bytes) -> float
         return (await drip(connection, content, 30))[1]
 
 
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """The seconds until each client that was too slow was disconnected, and the answers that two of the clients got."""
+
+    silent: float
+    half: float
+    head: tuple[bytes, float]
+    body: tuple[bytes, float]
+    received: list[Callback]
+
+
+@pytest.fixture(scope="module")
+def deadlines() -> Deadlines:
+    """Open all slow connections at the same time, because most of the time they only wait."""
+
+    async def measure() -> Deadlines:
+        async with listening() as server, server.connect() as slow_head, server.connect() as slow_body:
+            silent, half, head, body = await asyncio.gather(
+                seconds_until_closed(server, b""),
+                seconds_until_closed(server, request()[:-4]),
+                drip(slow_head, b"POST /hook/x HTTP/1.1\r\nHost: door\r\nX: ", 1.0),
+                drip(slow_body, request("POST", f"/hook/{SECRET}", "Content-Length: 1000"), 0.5),
+            )
+            return Deadlines(silent, half, head, body, list(server.received))
+
+    return asyncio.run(measure())
+
+
 @pytest.mark.alone
-async def test_a_head_that_comes_letter_by_letter_is_hung_up_on_after_5_s_as_is_who_says_nothing() -> None:
-    async with listening() as server, server.connect() as dripping:
-        silent, half, (received, length) = await asyncio.gather(
-            seconds_until_closed(server, b""),
-            seconds_until_closed(server, request()[:-4]),
-            drip(dripping, b"POST /hook/x HTTP/1.1\r\nHost: door\r\nX: ", 1.0),
-        )
+def test_a_head_that_comes_letter_by_letter_is_hung_up_on_after_5_s_as_is_who_says_nothing(
+    deadlines: Deadlines,
+) -> None:
+    received, length = deadlines.head
 
     assert received == b""
-    for seconds in (silent, half, length):
+    for seconds in (deadlines.silent, deadlines.half, length):
         assert 4.5 < seconds < 5.6
 
 
 @pytest.mark.alone
-async def test_a_body_that_comes_letter_by_letter_is_answered_with_408_after_3_s() -> None:
-    async with listening() as server, server.connect() as connection:
-        received, length = await drip(connection, request("POST", f"/hook/{SECRET}", "Content-Length: 1000"), 0.5)
+def test_a_body_that_comes_letter_by_letter_is_answered_with_408_after_3_s(deadlines: Deadlines) -> None:
+    received, length = deadlines.body
 
     assert status(received) == 408
     assert 2.5 < length < 4.5
-    assert server.received == []
+    assert deadlines.received == []
 
 
 @pytest.mark.alone
