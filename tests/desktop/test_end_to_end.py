@@ -16,7 +16,7 @@ CRITICAL, WARN = "CRITICAL: ECS CPU high", "WARN: ECS CPU high"
 
 
 def notified(overheard: Overheard, *titles: str) -> None:
-    """Wait for the notifications with these titles, and check that they came in this order and no other came."""
+    """Wait for the notifications with these titles. Check that they arrive in this order, and no others."""
     wait_until(lambda: len(overheard.notified) >= len(titles), f"the notifications {titles}")
     assert overheard.titles() == list(titles)
 

@@ -169,7 +169,7 @@ def hover(view: QAbstractItemView) -> None:
 
 
 def assert_plain(window: QWidget) -> None:
-    """Check that no widget that guesses the format of its text has a text that looks like markup."""
+    """Check every widget that guesses its text format: the widget's text must not look like markup."""
     for label in window.findChildren(QLabel):
         assert label.textFormat() is Qt.TextFormat.PlainText or not Text.mightBeRichText(label.text()), label.text()
     for widget in window.findChildren(QWidget):

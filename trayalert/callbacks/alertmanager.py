@@ -1,8 +1,8 @@
 """Parser for the webhook of Alertmanager, version 4. ARMS, Managed Prometheus and Grafana send the same format.
 
 Each entry of `alerts` becomes one alert, and the entry's labels become the alert's dimensions. prometheus.io documents
-the format (page "Configuration", section `webhook_config`). ARMS adds labels that begin with `_aliyun_arms_`, and the
-templates of ARMS have other names than Alertmanager for some parts of the body.
+the format (page "Configuration", section `webhook_config`). ARMS adds labels that begin with `_aliyun_arms_`.
+For some parts of the body, ARMS templates use different names from Alertmanager's.
 """
 
 import re

@@ -153,8 +153,8 @@ def _dimensions(texts: Mapping[str, str]) -> dict[str, str]:
 def _resource_key(texts: Mapping[str, str], dimensions: Mapping[str, str]) -> object:
     """Return the value that distinguishes the resources of one rule from each other.
 
-    The value is the parsed dimensions, or if there are none, the text of the field `dimensions`, or if that text is
-    empty, the name of the resource. The name is the last choice, because it may change while an incident is open. If
+    The value is the first of these that is not empty: the parsed dimensions, the text of the field `dimensions`, the
+    name of the resource. The name is the last choice, because it may change while an incident is open. If
     two resources had the same value, the OK of one would close the incident of the other.
     """
     unread = "" if dimensions else texts.get("dimensions", "").strip("{}[] ")

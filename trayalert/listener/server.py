@@ -111,7 +111,10 @@ def _make_server(
     limits: ListenerLimits,
     protocol_class: type[HttpProtocol],
 ) -> Server:
-    """Return the server that creates the protocols. The self-check must use the same kind of server as the listener."""
+    """Return a server that creates an instance of `protocol_class` for each connection.
+
+    The self-check and the listener both use this function, so that the self-check tests the listener's own settings.
+    """
     return Server(endpoint.handle, endpoint.refuse_invalid, connection_limit, limits, protocol_class)
 
 

@@ -241,7 +241,11 @@ class Log:
         self._report()
 
     def _report(self) -> None:
-        """Pass the events of recovered callbacks to the event loop, and the writer's state if it has changed."""
+        """Pass what the writer has to report to the event loop.
+
+        The writer reports the events of callbacks that it recovered from a write that was cut off, and each change of
+        its state.
+        """
         if self._writer.recovered_events:
             self._loop.call_soon_threadsafe(self._announce, list(self._writer.recovered_events))
             self._writer.recovered_events = ()

@@ -86,7 +86,7 @@ def test_no_secret_comes_out_in_any_form(stderr: io.StringIO, tmp_path: Path) ->
 
 @pytest.fixture
 def written(tmp_path: Path) -> Iterator[Path]:
-    """Yield the log file of a program that masks its own secret in the program log."""
+    """Write the program log to a file, with the program's own secret masked, and yield the file's path."""
     root = logging.getLogger()
     before = root.handlers[:], root.level
     path = tmp_path / "trayalert.log"

@@ -104,7 +104,7 @@ def read_body(callback: Callback) -> Body:
 def _unwrap_envelope(names: Mapping[str, Any]) -> Any:
     """Return the JSON in a body that is only an envelope around JSON. Return None for any other body.
 
-    A body is an envelope if it contains nothing but the JSON, or if it has a field in `_ENVELOPES` whose JSON has at
+    A body is an envelope in two cases: its only field holds JSON, or a field named in `_ENVELOPES` holds JSON with at
     least as many entries as the body has fields. A body with the names `subject` and `status`, which Cloud Monitor 2.0
     sends, is never an envelope. The `data` of such a body is only a part of the alert, even if the user's template
     leaves little else in the body.

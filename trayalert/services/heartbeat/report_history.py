@@ -132,8 +132,8 @@ def search_log(
     after `since`. The second part is the deliveries with ids above `seen`. These deliveries are read from the newest to
     the oldest, until every expected callback is found or _SEARCH_DEADLINE has passed.
 
-    The result includes the gaps that have not ended, and the gaps that ended after `gaps_since` or after the earliest
-    arrival that was found, whichever is earlier.
+    The result also contains every gap that has not ended, and every gap that ended after `gaps_since`. If the earliest
+    arrival found is before `gaps_since`, the gaps that ended after that arrival are included as well.
     """
     newest = reader.newest_delivery_id()
     repeated = reader.open_incident_reports(since=since) if expected else []

@@ -105,7 +105,7 @@ def summary_notification(
     """Return one notification that summarises `count` incidents.
 
     `level` is the level of the worst of these incidents, and `titles` are the titles of some of them. If `quiet` is
-    true, the notification only updates a summary that is still on the screen.
+    true, the notification updates a summary that is still on the screen, and is not shown if there is none.
     """
     word = language.say(level)
     lines = [*titles, f"and {count - len(titles)} more"] if count > len(titles) else titles

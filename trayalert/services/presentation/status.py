@@ -108,7 +108,9 @@ def status(
     running: InstanceStatus | None,
     data_dir: str,
 ) -> dict[str, Any]:
-    """Return the object that `trayalert status --json` prints, without any secret and without the keys about backups.
+    """Return the object that `trayalert status --json` prints, except for its entries about backups.
+
+    The object contains no secret.
 
     `totals` is None if the log cannot be read, and `log_problem` then says why. `crashes` are the crash files that the
     user has not seen yet. `running` is None if no instance is running.

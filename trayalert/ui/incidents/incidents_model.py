@@ -37,14 +37,14 @@ _ROOT: Final = QModelIndex()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentsTiming:
-    """The model's intervals in milliseconds.
-
-    `slice_interval` is the minimum time between a slice that empties the queue and the next slice. `retry` is the time
-    after which a failed query of the log is repeated.
-    """
+    """The model's intervals in milliseconds."""
 
     slice_interval: int = 200
+    """The model applies queued changes in small batches, called slices. After a slice has emptied the queue, the next
+    slice is applied no earlier than this interval later.
+    """
     retry: int = 1000
+    """After a query of the log has failed, it is repeated after this interval."""
 
 
 class IncidentsModel(QAbstractTableModel):
