@@ -75,8 +75,7 @@ class Plan:
 class Receiver:
     """Composes all parts that receive and store callbacks. Create and run a receiver on the same event loop.
 
-    Any thread may use the attributes and methods, except those marked "Belongs to the loop", which only code on the
-    event loop may use.
+    Any thread may use the attributes and methods, except those marked "Only for the event loop's thread".
 
     `announce` is called with each batch of events. `replies` maps each command type that another process may send to
     the coroutine that carries out the command. `sources` are callback sources in addition to the listener.
@@ -99,9 +98,9 @@ class Receiver:
         self.plan = plan
         self.show = show
         self.inbox: Inbox | None = None
-        """The inbox, or None while the log cannot be opened. Belongs to the loop."""
+        """The inbox, or None while the log cannot be opened. Only for the event loop's thread."""
         self.maintenance: MaintenanceScheduler | None = None
-        """The maintenance scheduler, or None until the log is open. Belongs to the loop."""
+        """The maintenance scheduler, or None until the log is open. Only for the event loop's thread."""
         self.announce = announce
         """Passes events to the code that runs the receiver.
 
@@ -263,7 +262,7 @@ class Receiver:
             self._announce([LogChanged(self._missing_log_state)])
 
     def require_inbox(self) -> Inbox:
-        """Return the inbox. Raise LogFault if the log could not be opened. Belongs to the loop."""
+        """Return the inbox. Raise LogFault if the log could not be opened. Only for the event loop's thread."""
         if self.inbox is None:
             raise LogFault(" ".join(self._missing_log_state.problems))
         return self.inbox
@@ -342,7 +341,7 @@ class Receiver:
             self._dispatcher.on_events(events)
 
     def attach(self, channel: "Channel", *, available: bool = True) -> "NotificationDispatcher":
-        """Attach a channel, and return the dispatcher. Belongs to the loop.
+        """Attach a channel and return the dispatcher. Only for the event loop's thread.
 
         From now on, notifications go to this channel and to all channels that were attached before. `available` is
         false if the channel cannot show anything yet.

@@ -112,9 +112,10 @@ class MainUi(QObject):
     def start(self, *, minimised: bool = False) -> None:
         """Show the tray icon. If the settings say that the overlay is always shown, show the overlay, too.
 
-        If no tray host appears within `TrayTiming.grace`, the overlay is shown. The window is also shown, unless
-        `minimised` is true or an earlier run found no tray either. If the settings forbid the overlay, only the window
-        is shown, and it is minimised if `minimised` is true.
+        If no tray host appears within `TrayTiming.grace`, there are two cases. If the settings allow the overlay, the
+        overlay is shown. The window is shown as well, but not if `minimised` is true, and not if an earlier run already
+        found no tray. If the settings forbid the overlay, the window is always shown, and is minimised if `minimised`
+        is true.
         """
         self._minimised = minimised
         self.tray.start()

@@ -222,7 +222,7 @@ if sys.platform == "win32":
             return None
 
         def write(self, key: str, name: str, value: str) -> None:
-            """Set a value to a string. The key is created if it is missing."""
+            """Set the registry value `name` of the given key to the string `value`. Create the key if it is missing."""
             with winreg.CreateKey(winreg.HKEY_CURRENT_USER, key) as opened:
                 winreg.SetValueEx(opened, name, 0, winreg.REG_SZ, value)
 

@@ -1,4 +1,4 @@
-"""The quarantine: the folder to which logs that cannot be used or were replaced are moved, until they are salvaged.
+"""The quarantine: a folder for logs that cannot be used, or that were replaced. They are moved there to be salvaged.
 
 trayalert never deletes a log in the quarantine, even after salvaging it. Each log that is moved aside gets a separate
 folder with a text file that gives the reason. Files are moved by renaming them, which also works on a full disk. If
