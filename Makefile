@@ -19,13 +19,13 @@ run:  ## start trayalert, or only its receiver if there is no screen
 		exec $(BIN)/trayalert serve $(ARGS); \
 	fi; packaging/setup.sh run && exec $(BIN)/trayalert $(ARGS)
 
-test:  ## run the checkers and all tests, four at a time unless they measure; ARGS is passed to pytest
+test:  ## run the checkers and all tests, three at a time unless they measure; ARGS is passed to pytest
 	@$(MAKE) --no-print-directory setup NEEDS=test
 	@$(MAKE) --no-print-directory lint
 ifdef ARGS
 	$(BIN)/pytest $(ARGS)
 else
-	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not alone"
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not alone"
 	$(BIN)/pytest -m alone
 endif
 

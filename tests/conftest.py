@@ -18,9 +18,6 @@ FIRST = (
     "app/test_serve",
     "app/test_log_faults",
     "packaging/test_makefile",
-    "services/tunnel/test_supervisor",
-    "ui/incidents/test_incidents_model",
-    "cli/test_log_commands",
 )
 """The test files that take longest. If one of them started last, the other workers would have nothing left to do."""
 

@@ -103,7 +103,7 @@ def stand_ins(tmp_path: Path) -> StandIns:
     return StandIns(tmp_path)
 
 
-BESIDE_OTHERS = "pytest -n 4 --dist loadfile --no-loadscope-reorder -m not alone"
+BESIDE_OTHERS = "pytest -n 3 --dist loadfile --no-loadscope-reorder -m not alone"
 CHECKS = ["ruff check", "ruff format --check", "mypy", "lint-imports"]
 
 
