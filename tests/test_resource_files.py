@@ -36,18 +36,24 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "installed"
 
 
-def test_a_wheel_reads_the_resources_that_it_carries(installed: Path, tmp_path: Path) -> None:
+def run_python(program: str, installed: Path, folder: Path) -> str:
+    """Run a program in `folder` with the installed wheel, and return what the program prints."""
     done = subprocess.run(
-        [sys.executable, "-c", READ],
-        cwd=tmp_path,
+        [sys.executable, "-c", program],
+        cwd=folder,
         env={"PYTHONPATH": str(installed)},
         capture_output=True,
         text=True,
         timeout=60,
         check=True,
     )
+    return done.stdout
 
-    place, _, text = done.stdout.partition("\n")
+
+def test_a_wheel_reads_the_resources_that_it_carries(installed: Path, tmp_path: Path) -> None:
+    printed = run_python(READ, installed, tmp_path)
+
+    place, _, text = printed.partition("\n")
     assert Path(place).is_relative_to(installed)
     assert text.rstrip("\n") == read_text("console_links.json").rstrip("\n")
 
@@ -56,17 +62,9 @@ def test_a_wheel_shows_the_help_that_it_carries(installed: Path, tmp_path: Path)
     read = (
         "import trayalert.services.presentation.help_pages as h; print(h.__file__, h.find_image('../images/blind.svg'))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", f"{read}; print(*h.read_pages(), sep='\\n')"],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(installed)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+    printed = run_python(f"{read}; print(*h.read_pages(), sep='\\n')", installed, tmp_path)
 
-    places, *pages = done.stdout.splitlines()
+    places, *pages = printed.splitlines()
     assert all(Path(place).is_relative_to(installed) for place in places.split())
     assert pages == [str(page) for page in read_pages()]
 

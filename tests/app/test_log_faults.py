@@ -173,7 +173,7 @@ def test_a_damaged_file_that_cannot_be_moved_is_tried_again(tmp_path: Path) -> N
     assert stored_resources(log) == {"i-3"}
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(600)
 def test_a_kill_at_any_step_of_making_the_log_leaves_what_the_next_start_can_use(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()

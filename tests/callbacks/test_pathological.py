@@ -189,7 +189,7 @@ def test_no_body_that_the_door_lets_in_takes_long(name: str) -> None:
     assert seconds(BODIES[name]) < LIMIT
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(600)
 def test_the_largest_body_of_all_takes_neither_long_nor_much_memory() -> None:
     too_much = {}
     for name, body in bodies(LARGEST).items():

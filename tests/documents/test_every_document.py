@@ -9,23 +9,16 @@ import pytest
 
 from tests.documents.markdown import PAGES, ROOT, code_spans, parsed
 from trayalert.cli import main
+from trayalert.services.presentation.help_pages import make_slugs
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *PAGES.glob("*.md")])
 README = ROOT / "README.md"
 
 
-def slug(heading: str) -> str:
-    """Return the anchor that GitHub gives a heading."""
-    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
-
-
-def headings(path: Path) -> set[str]:
-    tokens = parsed(path)
-    return {
-        slug(text.content.replace("`", ""))
-        for token, text in itertools.pairwise(tokens)
-        if token.type == "heading_open"
-    }
+def anchors(path: Path) -> list[str]:
+    """Return the anchors of the headings of a document."""
+    headings = (text for token, text in itertools.pairwise(parsed(path)) if token.type == "heading_open")
+    return make_slugs(text.content.replace("`", "") for text in headings)
 
 
 def targets(path: Path) -> list[str]:
@@ -85,7 +78,7 @@ def test_each_link_of_a_document_leads_somewhere(document: Path) -> None:
         name, _, anchor = target.partition("#")
         file = (document.parent / name).resolve() if name else document
         assert file.is_file(), target
-        assert not anchor or anchor in headings(file), target
+        assert not anchor or anchor in anchors(file), target
 
 
 @pytest.mark.parametrize(

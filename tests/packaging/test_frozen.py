@@ -22,7 +22,7 @@ from tests.program import run_in_terminal
 from trayalert import __version__
 from trayalert.services.presentation.help_pages import read_page
 
-pytestmark = [pytest.mark.frozen, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.frozen, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parent.parent.parent
 EXPECTED_COMPLAINTS = re.compile(

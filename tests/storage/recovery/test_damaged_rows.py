@@ -27,7 +27,7 @@ EN = Language.EN
 SENDERS = SourceAddresses(Settings())
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(600)
 def test_flipped_bytes_end_in_rows_or_in_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "trayalert.db"
     store(path, *(append(f"i-{n}", at=NOON + n) for n in range(12)), read(raw_callback(b"{}")))
