@@ -1,8 +1,10 @@
-"""Appends groups of callbacks to the log: counts repeats, folds new alerts into incidents, and writes all rows.
+"""Appends callbacks to the log in groups: counts repeats, folds new alerts into incidents, and writes all rows.
 
-A repeat is a further delivery of an alert that is already stored. Most repeats are retries, but Alertmanager also sends
-an alert again for as long as the alert fires. A group is written with few statements of many rows each, because each
-statement releases and reacquires the GIL, which the listener's thread needs as well.
+A repeat is a further delivery of an alert that is already stored. Most repeats are retries. Alertmanager also repeats
+an alert for as long as the alert fires.
+
+Each SQL statement releases and reacquires the GIL, which the listener's thread needs as well. Therefore a group is
+written with few statements, each of which writes many rows.
 """
 
 import json
@@ -36,14 +38,14 @@ _DELIVERY_ROW = ("alert_id", "digest", *DELIVERY_DIGESTED)
 _MUTABLE = [name for name in INCIDENT_ROW if name not in {"id", "key", "subject"}]
 _INDEXED = ("opened_at", "ok_at", "closed_at")
 _UNINDEXED = [name for name in _MUTABLE if name not in _INDEXED]
-"""Those mutable columns of an incident that are in no index.
+"""The mutable columns of an incident that are in no index.
 
 Most alerts change only these columns, so most updates do not have to write to an index.
 """
 _BATCH_SIZES = (64, *range(16, 0, -1))
 """Numbers of rows that one statement may write, largest first.
 
-Only a few fixed sizes are used, so that `sqlite3` finds the prepared statements in its cache.
+Each size needs a prepared statement of its own. With few sizes, `sqlite3` keeps all these statements in its cache.
 """
 
 _BY_NAME = "IN (SELECT value FROM json_each(:names)) AND (ok_at IS NULL OR ok_at >= :earliest)"
@@ -61,12 +63,14 @@ _SELECT_KNOWN = f"""
 """
 """Selects everything that must be known before a group is written.
 
-The columns are the highest ids used so far, the stored alerts that have the identity of an alert in the group, and the
-stored incidents that have a key, related key or subject of an alert in the group. If an incident has an OK that is
-earlier than the earliest alert in the group, the incident is left out. An incident without an OK is always included,
-whether it is open or closed.
+Fetching a row releases the GIL, so the result is a single row. The row contains:
 
-The result is a single row, because fetching a row releases the GIL.
+- the highest ids of deliveries, alerts and incidents that were used so far
+- the stored alerts that have the identity of an alert in the group
+- the stored incidents whose key or subject is a key, related key or subject of an alert in the group
+
+If an incident has an OK that is earlier than the earliest alert in the group, the incident is left out. An incident
+without an OK is always included, whether it is open or closed.
 """
 
 _COUNT_REPEAT = "UPDATE alert SET deliveries = deliveries + ?, last_delivery_id = ? WHERE id = ?"
@@ -76,18 +80,19 @@ _COUNT_USE = """
 """
 
 CallbackParser = Callable[[Callback], tuple[Alert, ...]]
-"""A function that returns the alerts in a callback. There is always at least one."""
+"""A function that returns the alerts in a callback, always at least one."""
 
 _delivery_values: Callable[[Callback], tuple[Any, ...]] = attrgetter(*DELIVERY_DIGESTED[1:])
 _latest_values: Callable[[Alert], tuple[str | None, ...]] = attrgetter("value_text", "unit", "message")
-"""Returns those values of an alert that may be different in a repeat of the alert."""
+"""Returns those of an alert's values that may differ in a repeat of the alert."""
 
 
 class _KnownAlert(NamedTuple):
-    """A stored alert, with data about its first and its last delivery.
+    """A stored alert, with data about its first and its latest delivery.
 
     `received_at` is the time at which the first delivery arrived. `last_delivery_id`, `last_received_at` and
-    `latest_values` describe the delivery that arrived last. `latest_values` is the result of `_latest_values`.
+    `latest_values` describe the delivery that arrived last. `latest_values` contains value, unit and message, in this
+    order.
     """
 
     id: int
@@ -101,9 +106,9 @@ class _KnownAlert(NamedTuple):
 class Append:
     """A job that stores a callback, with the alerts that were read from it.
 
-    If `quiet` is set, the job returns no events. If `delivery_id` is set, the callback is already stored under that id,
-    and the job only adds `alerts`, which are further alerts in that callback. If the log does not contain that
-    delivery, because another file has taken the log's place in the meantime, the callback is stored as a new delivery.
+    If `quiet` is set, the job returns no events. If `delivery_id` is set, the callback is already stored as the
+    delivery with this id. The job then only adds `alerts`, which are further alerts in the callback. If the log does
+    not contain this delivery, the callback is stored as a new delivery: another file may have taken the log's place.
     """
 
     callback: Callback
@@ -143,7 +148,7 @@ def append_all(connection: sqlite3.Connection, jobs: Sequence[Append]) -> list[t
 class _AppendGroup:
     """Writes one group of jobs.
 
-    The known alerts are kept in a dictionary with identities as keys, and the known incidents in one with ids as keys.
+    The constructor reads the stored alerts and incidents that the jobs may change.
     """
 
     def __init__(self, connection: sqlite3.Connection, jobs: Sequence[Append | Reparsed]) -> None:
@@ -190,9 +195,8 @@ class _AppendGroup:
     def replace_alerts(self, jobs: Sequence[Reparsed]) -> None:
         """Fold the alerts of the reparsed callbacks into incidents, then write all rows.
 
-        The first new alert of each callback takes the id of the alert that it replaces. If the first alert of a
-        callback is already stored, because it was read from another delivery, the callback becomes a delivery of that
-        stored alert.
+        The first new alert of each callback takes the id of the replaced alert. If the first alert of a callback was
+        already stored from another delivery, the callback becomes a delivery of the stored alert.
         """
         moved = []
         replaced = {job.alert_id for job in jobs}
@@ -258,10 +262,10 @@ class _AppendGroup:
             self._secrets[callback.secret] = count + 1, max(last_at, callback.received_at)
 
     def _append_alerts(self, job: Append | Reparsed, delivery_id: int) -> int | None:
-        """Add a callback's alerts, or count them as repeats. Return the id of the first alert that was not skipped.
+        """Add the new alerts of a callback, and count the alerts that are repeats.
 
-        An alert whose `only_closes` is True is skipped if there is nothing that it could close. If all alerts are
-        skipped, return None.
+        An alert whose `only_closes` is True is skipped if there is nothing that it could close. Return the id of the
+        first alert that is not skipped, or None if all alerts are skipped.
         """
         numbers = [
             self._append_alert(alert, job, delivery_id)
@@ -273,15 +277,17 @@ class _AppendGroup:
     def _closes(self, alert: Alert, received_at: Millis) -> bool:
         """Return whether an alert whose `only_closes` is True has something to close.
 
-        True if an incident with the alert's key is open, or if the alert is a retry of an alert that was stored because
-        it closed an incident.
+        Return True in two cases:
+
+        - An incident with the alert's key is open.
+        - The alert is a retry of a stored alert, which has already closed an incident.
         """
         incidents = (self._incidents[number] for number in self._by_name.get(alert.key, ()))
         still_open = (one.open and (one.expires_at is None or one.expires_at > received_at) for one in incidents)
         return any(still_open) or self._find_repeated(alert.identity, received_at) is not None
 
     def _append_alert(self, alert: Alert, job: Append | Reparsed, delivery_id: int) -> int:
-        """Add a new alert, or count the repeat of a known alert. Return the id of the new or known alert."""
+        """Add the alert if it is new, or count it as a repeat of a stored alert. Return the alert's id."""
         received_at = job.callback.received_at
         deliveries = job.deliveries if isinstance(job, Reparsed) else 1
         known = self._find_repeated(alert.identity, received_at)
@@ -320,8 +326,8 @@ class _AppendGroup:
     def _next_alert_id(self, job: Append | Reparsed) -> int:
         """Return the id for a new alert.
 
-        The first new alert of a reparsed callback takes the id of the alert that it replaces. Every other new alert
-        gets the next unused id.
+        The first new alert of a reparsed callback takes the id of the replaced alert. Every other new alert gets the
+        next unused id.
         """
         if isinstance(job, Reparsed) and job.alert_id not in self._reused:
             self._reused.add(job.alert_id)
@@ -332,9 +338,9 @@ class _AppendGroup:
     def _repeat(
         self, alert: Alert, known: _KnownAlert, received_at: Millis, *, delivery_id: int, deliveries: int
     ) -> None:
-        """Count `deliveries` further deliveries of a known alert.
+        """Add `deliveries` to the number of deliveries of a known alert.
 
-        The alert's row takes the value and the message of the delivery that was received last.
+        The alert's row takes the value, unit and message of the delivery that was received last.
         """
         last, renewed = known, False
         if received_at >= known.last_received_at:
@@ -357,10 +363,14 @@ class _AppendGroup:
         self._connection.execute(UPDATE_ALERT, (*renewed_row(row, alert), number))
 
     def _confirm(self, alert: Alert, received_at: Millis) -> None:
-        """Record in the open incidents with the alert's key that the alert still fired at `received_at`.
+        """Record `received_at` as the latest arrival in each open incident that has the alert's key.
 
-        Called only for repeats that are not retries: those that have a new value or message, or that come later than a
-        retry can come. Alertmanager repeats an alert for as long as the alert fires.
+        Called only for these repeats of an ALERT, which are not retries:
+
+        - a repeat with a new value, unit or message
+        - a repeat that comes more than SAME_TEXT_SPAN after the first delivery
+
+        Alertmanager repeats an alert for as long as the alert fires.
         """
         for number in self._by_name.get(alert.key, ()):
             incident = self._incidents[number]
@@ -369,10 +379,10 @@ class _AppendGroup:
                 self._events.append(IncidentChanged(number, Change.COUNTED))
 
     def _refire(self, alert: Alert, received_at: Millis) -> Alert | None:
-        """If the alert fires again with its old identity, return it, dated after the last OK. Otherwise return None.
+        """Return the alert, dated after the latest OK, if it fires again with its old identity. Otherwise return None.
 
-        An alert fires again with its old identity when Prometheus has lost contact with Alertmanager for a while:
-        Alertmanager first sends an OK, and later sends the alert again with its original time.
+        If Prometheus loses contact with Alertmanager for a while, Alertmanager first sends an OK. Later, Alertmanager
+        sends the alert again with its original time.
         """
         incidents = [self._incidents[number] for number in self._by_name.get(alert.key, ())] if alert.resent else []
         latest = max((incident.last_received_at for incident in incidents), default=received_at)
@@ -414,10 +424,10 @@ class _AppendGroup:
         return joined.id, folded.change
 
     def _expire(self, numbers: Iterable[int], now: Millis) -> None:
-        """Close those incidents in `numbers` that expire at or before `now`.
+        """Close the incidents that expire at or before `now`. `numbers` are the ids of the incidents to check.
 
-        An incident may still be open after its expiry because the program was not running when the incident expired, or
-        because old callbacks are parsed again.
+        There are two reasons why an incident may still be open after its expiry: the program was not running at that
+        time, or old callbacks are being parsed again.
         """
         for number in numbers:
             incident = self._incidents[number]

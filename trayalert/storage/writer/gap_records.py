@@ -1,7 +1,7 @@
 """Tasks that store gaps, which are spans in which no callback could arrive.
 
-The beginning of a gap is stored when trayalert notices the gap, and its end when the gap is over. If trayalert is
-killed in between, the log still contains the gap.
+The beginning of a gap is stored when trayalert notices the gap. The end is stored when the gap is over. If trayalert is
+killed during a gap, the log still contains the gap.
 """
 
 import sqlite3
@@ -13,7 +13,7 @@ from trayalert.domain.times import Millis
 from trayalert.storage.rows import GAP_COLUMNS, read_gap
 
 MAX_GAPS = 10_000
-"""Number of gaps to keep. Older gaps are deleted.
+"""Maximum number of gaps in the log. If there are more, the oldest gaps are deleted.
 
 Without this limit, the log would fill with gaps if reachability kept changing for days.
 """
@@ -29,7 +29,7 @@ class AddGap:
     why: str | None = None
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
-        """Insert the gap. If there are then more than MAX_GAPS gaps, delete the oldest gaps."""
+        """Insert the gap. Then delete the oldest gaps if the log has more than MAX_GAPS gaps."""
         sql = f"INSERT INTO gap ({GAP_COLUMNS}) VALUES (NULL, ?, ?, ?, ?) RETURNING {GAP_COLUMNS}"
         (row,) = connection.execute(sql, (self.cause, self.began_at, self.ended_at, self.why)).fetchall()
         gap = read_gap(row)
@@ -44,7 +44,7 @@ class EndGaps:
     ended_at: Millis
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
-        """Set the end of all open gaps. Return an event for each."""
+        """Set the end of all open gaps. Return one event for each of these gaps."""
         sql = f"UPDATE gap SET ended_at = max(began_at, ?) WHERE ended_at IS NULL RETURNING {GAP_COLUMNS}"
         rows = connection.execute(sql, (self.ended_at,)).fetchall()
         return tuple(GapChanged(read_gap(row)) for row in rows)

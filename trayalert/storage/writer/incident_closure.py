@@ -1,4 +1,4 @@
-"""Tasks that close incidents without an OK: because the user marks them as recovered, or because they expire."""
+"""Tasks that close incidents without an OK: incidents that the user marks as recovered, and incidents that expire."""
 
 import sqlite3
 from collections.abc import Callable
@@ -30,7 +30,7 @@ class Expire:
     now: Millis
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
-        """Close the incidents. Return an event for each."""
+        """Close the incidents. Return one event for each incident."""
         return _close(connection, "closed_at IS NULL AND expires_at <= ?", self.now, expire)
 
 

@@ -1,6 +1,7 @@
-"""The log's status: its problems and its news, announced whenever they change.
+"""The status of the log, with current problems and news. Every change of the status is announced.
 
-The status combines the state of the writer with the problems and news that other parts of the program report by topic.
+The status combines the state of the writer with problems and news that other parts of the program report. Each of these
+reports has a topic, and replaces the previous report with the same topic.
 """
 
 from collections.abc import Callable
@@ -16,19 +17,20 @@ class WriterState:
     problem: str | None = None
     """A sentence that says why the writer cannot store callbacks, or None if it can."""
     warning: str | None = None
-    """A sentence about something that may become a problem, or None."""
+    """A sentence about something that may become a problem, such as a nearly full disk, or None."""
     news: tuple[str, ...] = ()
     """Sentences about what the writer has done to the file."""
     new_file: int = 0
     """How often another file has taken the log's place."""
     former_logs: int = 0
-    """A number that grows whenever the file is opened while quarantined logs wait to be salvaged."""
+    """A number that grows each time the file is opened and a quarantined log waits to be salvaged."""
 
 
 class LogStatus:
     """Combines the writer's state and the reports of other parts of the program into a `LogState`.
 
-    Must be used on the event loop only. `announce` is called with each new `LogState` that differs from the one before.
+    All methods must be called on the event loop. `announce` is called with each `LogState` that differs from the
+    previous `LogState`.
     """
 
     def __init__(self, announce: Callable[[LogState], None]) -> None:
@@ -44,15 +46,18 @@ class LogStatus:
     def set_writer_state(self, state: WriterState) -> None:
         """Set the writer's state.
 
-        If `former_logs` has grown, the log counts as being salvaged, even before the salvage begins, because the
-        incidents of the quarantined log are already missing.
+        If `state.former_logs` has grown, a quarantined log waits to be salvaged. The incidents of the quarantined log
+        are already missing. Therefore `LogState.salvaging` becomes true before the salvage begins.
         """
         self._salvaging = self._salvaging or state.former_logs > self._writer.former_logs
         self._writer = state
         self._compose()
 
     def set_refusing(self, sentence: str | None) -> None:
-        """Set the reason why callbacks are refused although the writer reports no problem, or None if none are."""
+        """Set the reason why callbacks are refused although the writer reports no problem.
+
+        If `sentence` is None, remove the reason.
+        """
         if sentence != self._refusing:
             self._refusing = sentence
             self._compose()
@@ -68,7 +73,7 @@ class LogStatus:
     def set_salvaging(self, salvaging: bool) -> None:
         """Set whether a quarantined log is being salvaged.
 
-        The end of a salvage increases `LogState.new_file`, so that readers read everything again.
+        The end of a salvage increases `LogState.new_file`, which makes readers read everything again.
         """
         self._finished_salvages += self._salvaging and not salvaging
         self._salvaging = salvaging

@@ -1,8 +1,10 @@
 """Parses stored callbacks again with the current parsers, one slice of the log at a time.
 
-Callbacks that were unrecognised when they were stored may become alerts. In other alerts, columns such as names and
-regions are updated. The progress is written in the same transaction as the alerts of each slice, so no alert is lost or
-stored twice if trayalert is killed.
+A callback that was stored as unrecognised may now be recognised, and its alert is then replaced. In other alerts,
+columns such as names and regions are updated.
+
+The alerts of a slice and the progress are written in one transaction. Therefore no alert is lost or stored twice if
+trayalert is killed.
 """
 
 import json
@@ -36,9 +38,9 @@ from trayalert.storage.writer.savepoint import run_all_or_each
 
 SLICE_SIZE = 64
 MAX_SLICE_BYTES = 256 * 1024
-"""SLICE_SIZE limits the number of deliveries in one transaction, and MAX_SLICE_BYTES limits the size of their bodies.
+"""SLICE_SIZE limits the deliveries in one transaction, and MAX_SLICE_BYTES limits the total size of their bodies.
 
-Larger transactions would keep live callbacks waiting.
+Larger transactions would delay the callbacks that arrive in the meantime.
 """
 
 _PROGRESS = "position, last, turned, refreshed"
@@ -57,7 +59,7 @@ Also selects those alerts whose last delivery is `:number` and whose identity is
 """
 _RENEWED = ("value", "value_text", "unit")
 _DECISIVE_INDEXES = [ALERT_DIGESTED.index(name) for name in ("kind", "state", "level", "at")]
-"""Indexes of the columns that determined how the alert changed its incident.
+"""Positions in ALERT_DIGESTED of the columns that determined how the alert changed its incident.
 
 If the current parsers read one of these columns differently, no column of the stored alert is updated.
 """
@@ -77,14 +79,14 @@ class _AlertRow:
 
 @dataclass(frozen=True, slots=True)
 class ReparseSlice:
-    """Parses the next slice of stored callbacks again. If `restart` is set, that is the first slice of the log."""
+    """Parses the next slice of stored callbacks again. With `restart`, the next slice is the first slice of the log."""
 
     read: CallbackParser
     now: Millis
     restart: bool = False
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
-        """Parse the slice again and return the progress."""
+        """Parse the slice again. Return an event with the progress."""
         position, last, turned, refreshed = self._progress(connection)
         rows, finished = _take_slice(connection.execute(_DELIVERIES, (position, last)))
         # if a callback's new alerts cannot be stored, its old alerts are kept
@@ -126,8 +128,8 @@ class ReparseSlice:
     def _refresh(self, connection: sqlite3.Connection, number: int, callback: Callback, turned: list[Reparsed]) -> int:
         """Update those alerts of a callback that the current parsers read differently. Return how many were updated.
 
-        If an alert was stored as unrecognised, but the current parsers recognise its callback, the alert is not
-        updated. Instead, its replacement is added to `turned`.
+        `number` is the id of the delivery. If the current parsers recognise a callback that was stored as unrecognised,
+        its alert is not updated. Instead, the replacement of the alert is added to `turned`.
         """
         parsed = {alert.identity.text: alert for alert in self.read(callback)}
         names = {"number": number, "identities": json.dumps(list(parsed))}
@@ -150,7 +152,7 @@ class ReparseSlice:
 
 
 def _take_slice(rows: Iterable[tuple[Any, ...]]) -> tuple[list[tuple[Any, ...]], bool]:
-    """Return the deliveries of the next slice, and whether they are the last ones.
+    """Return the deliveries of the next slice, and whether `rows` contains no further deliveries.
 
     A slice has SLICE_SIZE deliveries, or fewer if their bodies exceed MAX_SLICE_BYTES in total.
     """
@@ -165,10 +167,10 @@ def _take_slice(rows: Iterable[tuple[Any, ...]]) -> tuple[list[tuple[Any, ...]],
 
 
 def _refreshed_row(alert: Alert, stored: _AlertRow, number: int) -> list[Any] | None:
-    """Return the new digest and values of a stored alert that was parsed again, or None if its row stays as it is.
+    """Return the new digest and values for the row of a stored alert, or None if the row stays as it is.
 
-    `alert` was parsed from the delivery with the id `number`. The value and the message in a stored alert come from its
-    last delivery, and everything else comes from its first delivery.
+    `alert` was parsed again from the delivery with the id `number`. A row contains the value, unit and message
+    of the alert's last delivery. Everything else in the row is from the alert's first delivery.
     """
     if stored["delivery_id"] != number:
         digest, *values = renewed_row(stored.values, alert)

@@ -1,9 +1,8 @@
-"""Retention: deletes old deliveries if they exceed the age limit or if the log exceeds the size limit.
+"""Retention: deletes deliveries that exceed the age limit, and the oldest deliveries of a log that is too large.
 
 The oldest deliveries are deleted first, a few at a time. An alert is deleted together with its first delivery. Nothing
-that belongs to an open incident is deleted. The alert that represents a closed incident is kept for as long as the
-incident has other alerts. When that alert is the only one left, it is deleted together with the incident. The ids of
-deleted rows are never used again.
+that belongs to an open incident is deleted. The latest alert of a closed incident is kept for as long as the incident
+has other alerts. The incident is deleted together with its latest alert. The ids of deleted rows are never used again.
 """
 
 import json
@@ -19,20 +18,20 @@ from trayalert.storage.rows import raise_numbering
 
 BATCH_SIZE = 200
 MAX_BATCH_BYTES = 1024 * 1024
-"""BATCH_SIZE limits the number of deliveries in one transaction, and MAX_BATCH_BYTES limits the size of their bodies.
+"""BATCH_SIZE limits the deliveries in one transaction, and MAX_BATCH_BYTES limits the total size of their bodies.
 
-Larger transactions would keep live callbacks waiting.
+Larger transactions would delay the callbacks that arrive in the meantime.
 """
 
 _SHRINK_TO = 0.9
-"""If the log exceeds the size limit, deliveries are deleted until its size is this fraction of the limit."""
+"""If the log exceeds the size limit, deliveries are deleted until the log's size is this fraction of the limit."""
 
 _VACUUM_PAGES = 256
-"""Number of free pages that are returned to the file system in one transaction."""
+"""Maximum number of free pages that are returned to the file system in one transaction."""
 
 _MIN_FREE_PAGES = 64
 _FREE_PAGES_DIVISOR = 10
-"""Number of free pages that are kept for new rows: _MIN_FREE_PAGES, or a tenth of the file's pages if that is more."""
+"""The file keeps free pages for new rows: one per _FREE_PAGES_DIVISOR pages, and at least _MIN_FREE_PAGES."""
 
 _FAR_FUTURE: Millis = 2**62
 
@@ -66,8 +65,7 @@ class LogSize:
 class Retire:
     """Deletes deliveries with their alerts and incidents. The deliveries of open incidents are kept.
 
-    A delivery with the alert that represents a closed incident is kept for as long as other alerts of that incident are
-    kept.
+    The delivery of a closed incident's latest alert is kept for as long as any other alert of the incident is kept.
     """
 
     deliveries: tuple[int, ...]
@@ -111,10 +109,10 @@ class Shrink:
 
 
 def next_deliveries(log: Path, *, after: int, before: Millis = _FAR_FUTURE) -> tuple[int, ...]:
-    """Return the ids of the next deliveries: those after the id `after` that arrived before the time `before`.
+    """Return the ids of the next deliveries, in ascending order.
 
-    At most BATCH_SIZE ids are returned, and fewer if the bodies of the deliveries reach MAX_BATCH_BYTES. Raise LogFault
-    if the log cannot be read.
+    The ids are greater than `after`, and the deliveries arrived before the time `before`. At most BATCH_SIZE ids are
+    returned, and fewer if the bodies of the deliveries reach MAX_BATCH_BYTES. Raise LogFault if the log cannot be read.
     """
     sql = "SELECT id, length(body) FROM delivery WHERE id > ? AND received_at < ? ORDER BY id LIMIT ?"
     numbers: list[int] = []
@@ -129,9 +127,10 @@ def next_deliveries(log: Path, *, after: int, before: Millis = _FAR_FUTURE) -> t
 
 
 def newest_delivery_time(log: Path) -> Millis | None:
-    """Return when the newest delivery arrived, or None if there is none. Raise LogFault if the log cannot be read.
+    """Return the time at which the newest delivery arrived, or None if there is no delivery.
 
     The caller uses this time to judge whether the clock is right. Deliveries that trayalert itself created are ignored.
+    Raise LogFault if the log cannot be read.
     """
     with open_read_only(log) as connection:
         row = connection.execute(
@@ -153,7 +152,8 @@ def log_size(log: Path) -> LogSize:
 def exceeds_limit(size: LogSize, *, megabytes: int, shrinking: bool) -> bool:
     """Return whether the log is so large that deliveries must be deleted.
 
-    If `shrinking` is set, deletion has already begun, and the limit is multiplied by _SHRINK_TO.
+    The limit is `megabytes` MiB. If `shrinking` is set, deletion has already begun, and the limit is multiplied by
+    _SHRINK_TO.
     """
     return size.used > megabytes * 1_048_576 * (_SHRINK_TO if shrinking else 1)
 

@@ -1,8 +1,8 @@
 """Salvage: stores the deliveries of a quarantined log in the current log, in small groups.
 
-The progress of the salvage is written in the same transaction as each group, and no group is written twice. Therefore
-no delivery is lost or stored twice if trayalert is killed. Deliveries that the current log already contains are
-recognised by their content and not stored again.
+Each group and the progress of the salvage are written in one transaction, and no group is written twice. Therefore no
+delivery is lost or stored twice if trayalert is killed. Deliveries that the current log already contains are recognised
+by their content and not stored again.
 """
 
 import sqlite3
@@ -28,7 +28,10 @@ from trayalert.storage.writer.reparse_slice import MAX_SLICE_BYTES
 from trayalert.storage.writer.savepoint import run_all_or_each
 
 GROUP_SIZE = 64
-"""Number of deliveries to store in one transaction. A larger transaction would keep live callbacks waiting."""
+"""Maximum number of deliveries to store in one transaction.
+
+A larger transaction would delay the callbacks that arrive in the meantime.
+"""
 
 _COLUMNS = "folder, why, begun_at, finished_at, first, last, position, salvaged, damaged, missing"
 
@@ -44,18 +47,18 @@ class Salvage:
     begun_at: Millis
     finished_at: Millis | None
     first: int
-    """Id of the first delivery that the file is known to have held, or 0 if it is unknown."""
+    """Id of the first delivery that the quarantined log is known to have contained, or 0 if the id is unknown."""
     last: int
-    """Id of the last delivery that the file is known to have held, or 0 if it is unknown."""
+    """Id of the last delivery that the quarantined log is known to have contained, or 0 if the id is unknown."""
     position: int
-    """Id of the last delivery that was handled, or 0 if none was handled yet. The salvage continues after this id."""
+    """Highest id of the deliveries handled so far, or 0 if there are none. The salvage continues after this id."""
     salvaged: int
     damaged: int
     missing: int
 
     @property
     def total(self) -> int:
-        """Number of deliveries that the file is known to have held. Valid only after the salvage has finished."""
+        """Number of deliveries that the log is known to have contained. Valid only after the salvage has finished."""
         return self.salvaged + self.damaged + self.missing
 
 
@@ -73,7 +76,10 @@ class OpenSalvage:
 
 @dataclass(frozen=True, slots=True)
 class BeginSalvage:
-    """Registers for salvage those quarantine folders that are not registered yet, for example after a kill."""
+    """Registers those quarantine folders that wait to be salvaged and are not registered yet.
+
+    A folder may be unregistered because trayalert was killed.
+    """
 
     log: Path
     now: Millis
@@ -156,7 +162,7 @@ def read_salvages(log: Path) -> tuple[Salvage, ...]:
 def read_content_hashes(log: Path, *, throttle: Callable[[], None]) -> "array[int]":
     """Return the content hashes of all deliveries in the log, sorted. Raise LogFault if the log cannot be read.
 
-    Reading a long log takes a long time. `throttle` is called after each delivery. It may sleep, or raise an exception
+    Reading a long log takes a long time. `throttle` is called after each delivery, and may sleep, or raise an exception
     to stop the reading.
     """
     columns = ", ".join(DELIVERY_DIGESTED[1:])
@@ -173,11 +179,11 @@ def _sorted(numbers: "array[int]", throttle: Callable[[], None]) -> "array[int]"
 
 
 def missing_flags(carved: CarvedDeliveries, file_hashes: "array[int]", log_hashes: "array[int]") -> Iterator[bool]:
-    """For each carved delivery in turn, yield whether it is missing from the log.
+    """For each carved delivery in turn, yield whether the delivery is missing from the log.
 
-    `file_hashes` are the content hashes of the carved file, and `log_hashes` are those of the log. Both are sorted. If
-    the file contains several deliveries with equal content and the log contains only n of them, the first n count as
-    present and the others as missing.
+    `file_hashes` are the sorted content hashes of the carved deliveries. `log_hashes` are the sorted content hashes of
+    the log's deliveries. Several carved deliveries may have the same content. If the log contains that content n times,
+    the first n carved deliveries count as present, and all further ones count as missing.
     """
     seen: Counter[int] = Counter()
     for content in carved.content_hashes:
@@ -194,9 +200,9 @@ def open_salvage(
 ) -> Iterator[OpenSalvage]:
     """Carve the quarantined file of a salvage and keep the file open for a `with` block.
 
-    Raise LogFault if the quarantined file is gone or the log cannot be read. Carving can take a long time, so it must
-    be done on a background thread. `throttle` is called repeatedly. It may sleep, or raise an exception to stop the
-    carving.
+    Carving can take a long time, so the caller must use a background thread. `throttle` is called repeatedly, and may
+    sleep, or raise an exception to stop the carving. Raise LogFault if the quarantined file is gone or the log cannot
+    be read.
     """
     folder = quarantine_of(log) / salvage.folder
     with closing(Pages(folder / log.name)) as pages:

@@ -1,4 +1,4 @@
-"""Runs several jobs in one transaction. If a value in one of them cannot be stored, the others do not fail."""
+"""Runs several jobs in one transaction. A job whose values cannot be stored does not make the other jobs fail."""
 
 import contextlib
 import sqlite3
@@ -6,10 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeGuard, TypeVar
 
 _VALUE_ERRORS = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
-"""Exceptions that `sqlite3` raises because of a single bad value.
-
-An exception of `sqlite3` that is not in this list means that the disk has failed, which affects all jobs.
-"""
+"""Exceptions of `sqlite3` whose cause is a single bad value, and not the disk."""
 
 _Job = TypeVar("_Job")
 _Result = TypeVar("_Result")
@@ -18,7 +15,7 @@ _Result = TypeVar("_Result")
 def is_disk_error(error: Exception) -> TypeGuard[sqlite3.Error]:
     """Return whether the error comes from the disk or the file, and not from a single value.
 
-    If Python's `sqlite3` module itself cannot convert a value, the error that it raises has no `sqlite_errorcode`.
+    An error of `sqlite3` without `sqlite_errorcode` comes from a value that Python's `sqlite3` module cannot convert.
     """
     return (
         isinstance(error, sqlite3.Error) and not isinstance(error, _VALUE_ERRORS) and hasattr(error, "sqlite_errorcode")
@@ -31,11 +28,13 @@ def run_all_or_each(
     run: Callable[[Sequence[_Job]], _Result],
     fallback: Callable[[_Job], _Result],
 ) -> list[_Result]:
-    """Run all jobs under one savepoint. If one of them cannot be stored, run each job alone instead.
+    """Run all jobs under one savepoint. If any of the jobs cannot be stored, run each job alone instead.
 
-    If all jobs can be stored together, return a list with the single result of `run(jobs)`. Otherwise return one result
-    for each job: the result of `run([job])`, or the result of `fallback(job)` if the job cannot be stored. Raise
-    sqlite3.Error if the disk fails. Must be called inside a transaction.
+    If all jobs can be stored together, return a list with one item, the result of `run(jobs)`. Otherwise return a list
+    with one item for each job. The item is the result of `run([job])`, or of `fallback(job)` if the job cannot be
+    stored.
+
+    Must be called inside a transaction. Raise sqlite3.Error if the disk fails.
     """
     connection.execute("SAVEPOINT jobs")
     try:

@@ -1,8 +1,11 @@
-"""The connection that writes to the log. Normally, all jobs of a commit are stored in one transaction.
+"""The connection that writes to the log.
 
-Each transaction is on disk before `commit` returns. A `Writer` is used by one thread at a time: by the log's writer
-thread or, if `serve` is not running, by the thread of a command. A disk fault does not end the writer: the jobs of the
-commit fail with `NotStored`, and the next commit tries to use the log again.
+A commit first runs all its jobs in one transaction. If a job cannot be stored, the commit runs each job in a separate
+transaction. Each transaction is on disk before `commit` returns.
+
+A disk fault does not end the writer. The jobs of the commit fail with `NotStored`, and the next commit tries to use the
+log again. A `Writer` is used by one thread at a time: in the running program by the writer thread, and in a command by
+the command's thread.
 """
 
 import contextlib
@@ -52,11 +55,12 @@ class Writer:
     """Commits jobs to the log.
 
     `read` parses a callback. `keep_raw` returns a harmless alert for a callback whose own alerts cannot be stored. If
-    an earlier run was cut off while it was storing callbacks, the first commit stores them and adds their events to
-    `recovered_events`.
+    an earlier run was cut off during a commit, the first commit of this run stores the callbacks of that commit. The
+    events of these callbacks are added to `recovered_events`.
 
-    The constructor raises `LogFault` if the log cannot be opened. If `recover` is set, it raises only `OtherVersion`. A
-    damaged file is then moved aside, and after any other fault, each later commit tries to open the log again.
+    Without `recover`, the constructor raises `LogFault` if the log cannot be opened. With `recover`, the constructor
+    moves a damaged file aside, and raises only `OtherVersion`. After any other fault, each commit tries to open the log
+    again.
     """
 
     def __init__(
@@ -88,9 +92,10 @@ class Writer:
             self._set_problem(None)
 
     def commit(self, jobs: Sequence[Job]) -> list[Events | Exception]:
-        """Run all jobs in one transaction. For each job, return its events, or an exception if the job failed.
+        """Run all jobs. Return for each job, in order, its events, or an exception if the job failed.
 
-        If a value in one of the jobs cannot be stored, each job is run in a separate transaction.
+        The jobs are first run in one transaction. If a value in one of the jobs cannot be stored, that transaction is
+        rolled back, and each job is run in a separate transaction.
         """
         try:
             self._store_torn()
@@ -100,7 +105,7 @@ class Writer:
             return [NotStored(str(fault))] * len(jobs)
 
     def maintain(self) -> None:
-        """Check the file and its disk and repair what can be repaired. Called between two commits."""
+        """Check the file and its disk, and repair what can be repaired. Call this method between two commits."""
         if self.state.problem is not None:
             self.commit([_Probe()])
         else:
@@ -119,7 +124,7 @@ class Writer:
         return not isinstance(self.commit([_Probe()])[0], Exception)
 
     def verify(self) -> None:
-        """Start a verification of the file. Called after a reader has failed.
+        """Start a verification of the file. Call this method if reading the log has failed.
 
         After the verification has ended, the next `commit` or `maintain` handles the result.
         """
@@ -135,7 +140,7 @@ class Writer:
         self._file.close()
 
     def _store_torn(self) -> None:
-        """Store the callbacks that an earlier run was storing when it was cut off. Does nothing if there are none."""
+        """Store the callbacks of an interrupted commit of an earlier run. Do nothing if no commit was interrupted."""
         torn, self._file.torn = self._file.torn, None
         if torn is None:
             return
@@ -156,8 +161,7 @@ class Writer:
     def _set_problem(self, problem: str | None) -> None:
         """Update `state` and write changes to the program log. `problem` is a sentence, or None if there is no problem.
 
-        After the disk was full, the problem stays in `state` until the disk has enough free space again, even if None
-        is given.
+        After the disk was full, None removes the problem from `state` only if the disk has enough free space again.
         """
         before = self.state
         if problem is None and self._full:
@@ -186,7 +190,10 @@ class Writer:
         self.state = now
 
     def _store(self, jobs: Sequence[Job]) -> list[Events | Exception]:
-        """Store the jobs. If a fault occurs, repair it and try again once. Raise LogFault if it cannot be repaired."""
+        """Store the jobs. Return for each job, in order, its events, or an exception if the job failed.
+
+        If a fault occurs, repair the fault and try a second time. Raise LogFault if the repair or the second try fails.
+        """
         for retry in (True, False):
             self._file.ensure_open()
             try:
@@ -207,9 +214,9 @@ class Writer:
         raise AssertionError  # not reached: the second pass returns or raises
 
     def _repair(self, error: sqlite3.Error, *, retry: bool) -> None:
-        """Repair the fault that `error` means, so that a second try may succeed, or raise the fault.
+        """Repair the fault that `error` means. Raise the fault as a LogFault if it cannot be repaired.
 
-        The fault is raised if it cannot be repaired, or if `retry` is False because the second try has already failed.
+        `retry` is False after the second try has failed. The fault is then always raised.
         """
         fault = fault_of(error, self._path)
         match fault:
