@@ -1,7 +1,7 @@
 """Free space on the log's disk, and the reserve file, which is deleted when the disk is full.
 
-On a full disk, even operations that free space fail, such as deleting rows or running a checkpoint. Deleting the
-reserve file makes room for a few thousand more callbacks. The user is warned and can meanwhile free some space.
+On a full disk, SQLite can neither delete rows nor run a checkpoint. Deleting the reserve file makes room for a few
+thousand more callbacks. The user is warned, and can free some space in the meantime.
 """
 
 import os
@@ -14,9 +14,9 @@ RESERVE_SIZE = 16 << 20
 LOW_SPACE = 256 << 20
 """Number of free bytes below which the user is warned."""
 LONG_WAL = 64 << 20
-"""Size of the `-wal` in bytes above which the user is warned, because a long `-wal` makes trayalert start slowly."""
+"""Size of the `-wal` in bytes above which the user is warned. A long `-wal` makes trayalert start slowly."""
 SCRATCH_SIZE = 1 << 20
-"""Number of bytes that must be available again before a full disk counts as usable."""
+"""Number of free bytes that a full disk needs to count as usable again."""
 
 
 def disk_warning(log: Path) -> str | None:
@@ -43,8 +43,8 @@ def disk_warning(log: Path) -> str | None:
 def has_space(log: Path) -> bool:
     """Return whether SCRATCH_SIZE bytes can be allocated on the log's disk.
 
-    SCRATCH_SIZE is much larger than a row: if room for one row were enough, the log would keep switching between a full
-    and a usable disk.
+    SCRATCH_SIZE is much larger than a row. If room for one row were enough, the log would keep alternating
+    between a full and a usable disk.
     """
     free = _free_bytes(log)
     return (
@@ -64,7 +64,7 @@ def create_reserve_file(log: Path) -> None:
 def _allocate_file(path: Path, size: int, *, keep: bool) -> bool:
     """Create a file of `size` bytes with all its disk blocks allocated. Return whether the blocks could be allocated.
 
-    The file is deleted again if they could not, or if `keep` is False.
+    The file is kept only if the blocks could be allocated and `keep` is True.
     """
     try:
         descriptor = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
@@ -83,7 +83,7 @@ def _allocate_file(path: Path, size: int, *, keep: bool) -> bool:
 
 
 def _allocate_blocks(descriptor: int, size: int) -> None:
-    """Allocate disk blocks for the whole file, because deleting a sparse file would free no space."""
+    """Allocate disk blocks for the whole file. A sparse file has no blocks, so deleting it would free no space."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(descriptor, 0, size)
         return
@@ -93,7 +93,7 @@ def _allocate_blocks(descriptor: int, size: int) -> None:
 
 
 def delete_reserve_file(log: Path) -> bool:
-    """Delete the reserve file to free its space. Return whether it was deleted."""
+    """Delete the reserve file to free its space. Return whether the file was deleted."""
     try:
         reserve_file_of(log).unlink()
     except OSError:

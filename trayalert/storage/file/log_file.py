@@ -1,7 +1,7 @@
-"""Keeps the log's file open for the writer, checks it, and closes it or moves it aside when necessary.
+"""Keeps the log's file open for the writer and checks the file. Closes the file or moves it aside if necessary.
 
-The rule: when the connection closes, everything that was committed through it is in a file that has a name, even if the
-log was renamed, replaced or deleted while it was open.
+The rule: before the connection closes, all committed data is in a file that has a name. This rule also applies if the
+log was renamed, replaced or deleted while the log was open.
 """
 
 import contextlib
@@ -32,21 +32,21 @@ class LogFileTiming:
     """Timeouts and intervals for the log's file, in seconds."""
 
     retry_interval: float = 0.2
-    """After opening the file has failed, `ensure_open` raises the same fault for this time before it tries again."""
+    """After a failure, `ensure_open` raises the same fault for this time, without trying to open the file."""
     busy_timeout: float = 2.0
     """How long a commit waits for another program's lock."""
     busy_timeout_after_fault: float = 0.1
-    """Replaces `busy_timeout` while there is a fault, so that the sender of a callback gets 503 without delay."""
+    """Replaces `busy_timeout` during a fault. The sender of a callback then gets 503 without delay."""
     verification_wait: float = 0.7
-    """How long opening the file waits for the result of the file's verification.
+    """Maximum time to wait for the verification of a file that was just opened.
 
-    A longer verification continues in the background. Opening does not wait for the result at all if the log was closed
-    cleanly and there was no fault.
+    A longer verification continues in the background. If the log was closed cleanly and there was no fault, there is no
+    wait.
     """
     verification_interval: float = 600.0
-    """How often a file that keeps changing is verified.
+    """Time between two verifications of a file that keeps changing.
 
-    The writer would not notice damage in the middle of the file, because it only appends.
+    The writer only appends, so the writer itself would not notice damage in the middle of the file.
     """
 
 
@@ -57,26 +57,26 @@ class _Closed:
     first: bool = False
     """Whether this process has not tried to open the file yet."""
     after_fault: bool = False
-    """Whether there was a fault, so that the whole file must be synced when it is opened again."""
+    """Whether a fault has occurred. If true, the whole file is synced when the file is opened the next time."""
 
 
 @dataclass(slots=True)
 class _Open:
-    """The state with a connection. `ensure_open` then checks that the open files are still at the log's paths."""
+    """The state with a connection. In this state, `ensure_open` checks that the open files are still at their paths."""
 
     log: OpenedLog
     own_stat: tuple[int, int] = (-1, 0)
-    """Size and modification time of the file after its last known change.
+    """Size in bytes and modification time in nanoseconds of the file after its latest known change.
 
     A known change is a write of this connection or a checkpoint by another program. If the current values differ,
-    `ensure_open` checks whether another file was copied over this one.
+    `ensure_open` checks whether another file was copied over the log.
     """
     verification: Verification | None = None
-    """The verification that is running, or that has ended but whose result has not been handled yet. Otherwise None."""
+    """The verification whose result has not been handled yet, or None. The verification may still be running."""
 
 
 class _Failure(NamedTuple):
-    """A fault that `ensure_open` has raised. `ensure_open` raises it again until the monotonic time `retry_at`."""
+    """A fault that `ensure_open` has raised. `ensure_open` repeats the fault until the monotonic time `retry_at`."""
 
     fault: LogFault
     retry_at: float
@@ -85,12 +85,13 @@ class _Failure(NamedTuple):
 class LogFile:
     """Keeps the log's file open, for use by one thread at a time. If `recover` is set, a damaged file is moved aside.
 
-    If the previous process was cut off during a commit, `torn` holds the readable callbacks of that commit, and the
-    writer must store them before anything else. Otherwise `torn` is None. `news` holds the last three messages about
-    what was done to the file. `new_file` counts how often another file has taken the log's place. Each time the file is
-    opened, the number of unfinished salvages is added to `former_logs`, so `former_logs` grows if a log waits to be
-    salvaged.
+    The attributes for the writer:
 
+    - `torn`: the readable callbacks of a commit during which the previous process was cut off, or None. The writer must
+      store these callbacks before anything else.
+    - `news`: the last three messages about what was done to the file.
+    - `new_file`: how often another file has taken the log's place.
+    - `former_logs`: a number that grows each time the file is opened and a quarantined log waits to be salvaged.
 
     | from   | when                                          | by                  | to                               |
     |--------|-----------------------------------------------|---------------------|----------------------------------|
@@ -103,9 +104,13 @@ class LogFile:
     | any    | the disk has a fault                          | `close_after_fault` | Closed after a fault             |
     | any    | the program or the command ends               | `close`             | Closed                           |
 
-    If a transition fails, its method raises LogFault. The state then stays Open if the content could not be saved, or
-    if the file is damaged and `recover` is not set. After any other failure the state is Closed, and `after_fault`
-    stays set if it was set before. A verification runs only in the state Open and is stopped when the file is closed.
+    If a transition fails, its method raises LogFault. The state after the failure is one of these:
+
+    - Still Open, if the content could not be saved.
+    - Unchanged, if the file is damaged and `recover` is not set.
+    - Closed in all other cases. Then `after_fault` stays set if it was set before.
+
+    A verification runs only in the state Open. Closing the file stops the verification.
     """
 
     def __init__(self, path: Path, *, recover: bool, timing: LogFileTiming = LogFileTiming()) -> None:
@@ -136,10 +141,15 @@ class LogFile:
         return isinstance(self._state, _Open) and self._state.verification is not None
 
     def ensure_open(self) -> None:
-        """Make sure that the file at the path is open, and that it is still the file that was opened.
+        """Make sure that the file at the log's path is open. Open or create the file if necessary.
 
-        If the open file was moved, deleted or replaced, save its content first. If it was overwritten, or a finished
-        verification has found damage, move it aside first. Raise LogFault if the log cannot be opened.
+        An open file that must not be used any longer is handled first:
+
+        - If the open file was moved, deleted or replaced, its content is saved.
+        - If the open file was overwritten, it is moved aside.
+        - If a verification has found damage in the open file, it is moved aside.
+
+        Raise LogFault if the log cannot be opened.
         """
         if isinstance(self._state, _Open) and self._state.verification is None and self._is_untouched(self._state):
             return
@@ -187,8 +197,10 @@ class LogFile:
     def check(self) -> None:
         """Check that the file is in place, and that a new connection can read its newest rows.
 
-        Called between commits. If the file is damaged, replace it. If it is not, and `recover` is set, start a
-        verification if one is due. Raise LogFault if the log cannot be used.
+        A damaged file is moved aside and replaced by a new file. An undamaged file is verified if a verification is due
+        and `recover` is set. Raise LogFault if the log cannot be used.
+
+        Call this method between commits.
         """
         self.ensure_open()
         damage = damage_in_newest_rows(self._path)
@@ -200,8 +212,8 @@ class LogFile:
     def verify(self) -> None:
         """Start a verification of the file.
 
-        If a verification is already running, a second one is started after it has ended, because the running one may
-        already have read past the damage. Does nothing if the file is closed.
+        A verification that is already running may have read past new damage. A second verification then starts after
+        the running verification has ended. Do nothing if the file is closed.
         """
         if isinstance(self._state, _Closed):
             return
@@ -222,7 +234,7 @@ class LogFile:
                 self.verify()
 
     def truncate_wal(self) -> None:
-        """Called between commits. If the `-wal` is large, run a checkpoint that truncates it."""
+        """If the `-wal` is large, run a checkpoint that truncates the `-wal`. Call this method between commits."""
         with contextlib.suppress(OSError, sqlite3.Error, LogFault):
             if Path(f"{self._path}-wal").stat().st_size > _LARGE_WAL:
                 self.connection.execute("PRAGMA busy_timeout = 50")  # do not delay readers: a later call tries again
@@ -247,7 +259,7 @@ class LogFile:
     def _close(self, *, after_fault: bool) -> _Closed:
         """Close the file if it is open. Return the new state.
 
-        If the file is already closed and `after_fault` was set before, `after_fault` stays set.
+        If the file is already closed, `after_fault` stays set in the new state if it was set before.
         """
         if isinstance(self._state, _Closed):
             closed = replace(self._state, after_fault=self._state.after_fault or after_fault)
@@ -263,9 +275,9 @@ class LogFile:
         return closed
 
     def replace_damaged(self, fault: DamagedLog) -> None:
-        """Move the damaged file aside and create a new one, or raise `fault` if `recover` is not set.
+        """Move the damaged file aside and create a new file. Raise `fault` if `recover` is not set.
 
-        Raise LogFault if the damaged file cannot be moved or the new one cannot be opened.
+        Raise LogFault if the damaged file cannot be moved or the new file cannot be opened.
         """
         if not self._recover:
             raise fault
@@ -281,7 +293,7 @@ class LogFile:
         )
 
     def _delivery_range(self) -> tuple[int, int] | None:
-        """Return the ids of the first and the last delivery, or None if there are none or they cannot be read."""
+        """Return the ids of the first and the last delivery. Return None if no delivery can be read."""
         try:
             first, last = self.connection.execute("SELECT min(id), max(id) FROM delivery").fetchone()
         except (LogFault, sqlite3.Error, UnicodeDecodeError):
@@ -304,7 +316,7 @@ class LogFile:
     def _open_at_path(self, closed: _Closed) -> OpenedLog:
         """Open the file at the path, or create it if it does not exist.
 
-        On failure, raise LogFault. The state is then Closed, with the same `after_fault` as before.
+        Raise LogFault on failure. After a failure, the state is Closed, with the same `after_fault` as before.
         """
         self._state = replace(closed, first=False)
         try:
@@ -333,7 +345,7 @@ class LogFile:
         return open_file(self._path, first=first, after_fault=after_fault, busy_timeout=self._timing.busy_timeout)
 
     def _report_cut(self, log: OpenedLog) -> None:
-        """Record in `torn` and `news` what was cut off or lost when the previous process ended."""
+        """Record in `torn` the callbacks of a commit that was cut off. Report lost pages in `news`."""
         if log.torn is not None:
             self.torn = log.torn
         if log.lost:
@@ -347,7 +359,7 @@ class LogFile:
         """Start verifying the file that was just opened.
 
         If `wait` is set, wait up to `verification_wait` seconds for the result. Raise DamagedLog if the verification
-        has already found damage by then.
+        finds damage before this method returns.
         """
         state.verification = Verification(self._path)
         seconds = self._timing.verification_wait if wait else 0.0
@@ -355,9 +367,10 @@ class LogFile:
             raise DamagedLog(self._path, damage)
 
     def _register_former_logs(self, connection: sqlite3.Connection) -> None:
-        """Register all quarantined logs that wait to be salvaged, including those from earlier runs.
+        """Register all quarantined logs that wait to be salvaged, including logs that earlier runs quarantined.
 
-        Afterwards, the current log never assigns an id that one of these logs has assigned.
+        Afterwards, the current log never assigns an id that one of the quarantined logs has assigned. The number of
+        unfinished salvages is added to `former_logs`. Raise LogFault if the log cannot be read or written.
         """
         try:
             if unsalvaged_folders(self._path) or any(self._last_ids):  # take the write lock only if needed

@@ -1,8 +1,10 @@
-"""Opens the log's file. Before anything is stored in the file, it is created or migrated and then checked.
+"""Opens the log's file. Before anything is stored in the file, the file is created or migrated, and checked.
 
-If opening fails with DamagedLog or OtherVersion, trying again does not help. After any other LogFault, it may. A file
-that another version of trayalert made is left untouched. Existing logs are opened only through SQLite: if trayalert
-itself opened the file as well, closing that file descriptor would drop SQLite's locks.
+If opening fails with DamagedLog or OtherVersion, trying again does not help. After any other LogFault, trying again may
+help. A file that another version of trayalert made is left untouched.
+
+Existing logs are opened only through SQLite. If trayalert itself opened the file as well, closing its file descriptor
+would drop SQLite's locks.
 """
 
 import contextlib
@@ -31,33 +33,38 @@ _OPENING_BUSY_TIMEOUT = 0.3
 
 @dataclass(frozen=True, slots=True)
 class OpenedLog:
-    """A log that was opened, and what was found out while opening it."""
+    """A log that was opened, and what was found out during the opening."""
 
     connection: sqlite3.Connection
     file_ids: tuple[FileId, ...]
-    """The identities of the log, its `-wal` and its `-shm` after opening."""
+    """The identities of the log, its `-wal` and its `-shm` after opening, in this order."""
 
     unclean: bool
-    """Whether the `-wal` had content before opening, because the previous process did not close the log cleanly."""
+    """Whether the `-wal` had content before opening. If so, the previous process did not close the log cleanly."""
     new: bool
     """Whether the log did not exist and was created."""
     torn: tuple[Callback, ...] | None
-    """The readable callbacks of the last commit if that commit was cut off, else None. They are not in the log."""
-    lost: int
-    """Number of committed pages that are missing from the `-wal`, according to the `-shm` that a killed process left.
+    """If the last commit was cut off, the callbacks of that commit that can be read. Otherwise None.
+
+    The log does not contain these callbacks.
     """
+    lost: int
+    """Number of committed pages that are missing from the `-wal`, according to the `-shm` of a killed process."""
 
 
 def open_file(path: Path, *, busy_timeout: float, after_fault: bool = False, first: bool = False) -> OpenedLog:
-    """Open the log, or create it if it does not exist. Raise OtherVersion, DamagedLog or another LogFault.
+    """Open the log, or create it if it does not exist.
 
     Commits on the returned connection wait up to `busy_timeout` seconds for another program's lock.
 
-    If `after_fault` is set, everything in the `-wal` is first written into the log and synced. After a failed sync, the
-    end of the `-wal` may exist only in memory, and any callbacks appended after it could be lost with it.
+    If `after_fault` is set, the whole `-wal` is written into the log and synced before this function returns. After a
+    failed sync, the end of the `-wal` may exist only in memory, and callbacks appended to such a `-wal` could be lost.
 
-    Set `first` if this process has not tried to open the log before. A `-shm` that exists then was left by a killed
-    process. It is read to find out whether committed pages are missing.
+    Set `first` if this process has not tried to open the log before. An existing `-shm` was then left by a killed
+    process, and shows whether committed pages are missing.
+
+    Raise OtherVersion if another version of trayalert made the log, and DamagedLog if the file cannot be used as a log.
+    Raise another LogFault if opening fails for any other reason.
     """
     _refuse_link(path)
     left = _read_companions(path, after_fault=after_fault, first=first)
@@ -85,7 +92,7 @@ def _refuse_link(path: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _WalCommits:
-    """The commits that the `-wal` appears to hold, read without SQLite.
+    """The commits that the `-wal` appears to contain, read without SQLite.
 
     `ends` has the number of each commit's last frame. `last_deliveries` are the readable deliveries of the last commit.
     """
@@ -96,10 +103,10 @@ class _WalCommits:
 
 @dataclass(frozen=True, slots=True)
 class _Companions:
-    """What the previous process left in the `-wal` and the `-shm`. Both must be read before SQLite opens them.
+    """What the previous process left in the `-wal` and the `-shm`. Must be read before SQLite opens these files.
 
-    `unclean` says whether the `-wal` had any content. `wal` is None if the `-wal` holds no commit or was not read.
-    `committed` is the number of committed frames according to the `-shm`, or 0 if it is unknown.
+    `unclean` says whether the `-wal` had any content. `wal` is None if the `-wal` contains no commit or was not read.
+    `committed` is the number of committed frames according to the `-shm`, or 0 if that number is unknown.
     """
 
     unclean: bool
@@ -125,9 +132,10 @@ def _read_wal(path: Path) -> _WalCommits | None:
 def _committed_frames(path: Path) -> int:
     """Return how many frames of the `-wal` are committed, according to the `-shm` that a killed process left.
 
-    Return 0 if all frames are checkpointed, or if there is no valid `-shm` that belongs to the `-wal`. Must be called
-    before SQLite opens the `-shm`, because closing the file here would drop SQLite's locks on it. Format of the `-shm`:
-    https://www.sqlite.org/walformat.html.
+    Return 0 if all frames are checkpointed. Also return 0 if there is no valid `-shm` that belongs to the `-wal`.
+
+    Must be called before SQLite opens the `-shm`. Later, closing the file here would drop SQLite's locks on the file.
+    Format of the `-shm`: https://www.sqlite.org/walformat.html.
     """
     try:
         with Path(f"{path}-shm").open("rb") as file:
@@ -144,7 +152,10 @@ def _committed_frames(path: Path) -> int:
 
 
 def _prepare_files(path: Path) -> None:
-    """Prepare and check the files before the log is opened for writing. Raise OtherVersion or DamagedLog."""
+    """Prepare and check the files before the log is opened for writing.
+
+    Raise OtherVersion if another version of trayalert made the log. Raise DamagedLog if an existing log was emptied.
+    """
     _restrict_permissions(path)
     _check_version(path)
     _refuse_empty(path)
@@ -159,9 +170,9 @@ def _restrict_permissions(path: Path) -> None:
 
 
 def _check_version(path: Path) -> None:
-    """Raise OtherVersion if another version of trayalert made the file, without writing to the file.
+    """Raise OtherVersion if another version of trayalert made the file. Does not write to the file.
 
-    Other faults are ignored here, because they are reported when the file is opened for writing.
+    Other faults are ignored here, and are reported when the file is opened for writing.
     """
     if file_size(path) <= 0:
         return
@@ -175,17 +186,17 @@ def _check_version(path: Path) -> None:
 def _refuse_empty(path: Path) -> None:
     """Raise DamagedLog if the file is empty, but a `-wal` or a backup shows that there was a log.
 
-    If SQLite opened the empty file, it would delete the `-wal`, which may contain callbacks.
+    If SQLite opened the empty file, SQLite would delete the `-wal`, which may contain callbacks.
     """
     if file_size(path) == 0 and (file_size(Path(f"{path}-wal")) > 0 or any(backups_of(path).glob("*.db"))):
         raise DamagedLog(path, "the file is empty")
 
 
 def _remove_empty_companions(path: Path) -> None:
-    """If the log is writable, but its `-wal` or `-shm` is not, remove both of these files.
+    """Remove the `-wal` and the `-shm` if one of the two is read-only although the log is writable.
 
-    Nothing is removed if the `-wal` has content. A reader leaves a read-only `-wal` and `-shm` if it opens the log
-    while the log is read-only.
+    Nothing is removed if the `-wal` has content. The two files are read-only if a reader has created them while the log
+    was read-only.
     """
     wal, shm = Path(f"{path}-wal"), Path(f"{path}-shm")
     if file_size(wal) > 0 or not os.access(path, os.W_OK):
@@ -216,7 +227,7 @@ def _connect(path: Path) -> tuple[sqlite3.Connection, FileId]:
 def _set_up_log(
     connection: sqlite3.Connection, path: Path, left: _Companions, *, busy_timeout: float, after_fault: bool
 ) -> OpenedLog:
-    """Migrate the log to the newest schema and find out what is missing from it."""
+    """Migrate the log to the newest schema, and find out what is missing from the log."""
     cut_off = left.wal is not None and _is_cut_off(connection, path, left.wal)
     lost = _count_lost_frames(connection, left.committed) if left.committed and not cut_off else 0
     new = _set_up_schema(connection, path)
@@ -229,7 +240,7 @@ def _set_up_log(
 
 
 def _is_cut_off(connection: sqlite3.Connection, path: Path, wal: _WalCommits) -> bool:
-    """Return whether the last commit in the `-wal` is incomplete. Raise DamagedLog if earlier ones are incomplete, too.
+    """Return whether the last commit in the `-wal` is incomplete. Raise DamagedLog if an earlier commit is incomplete.
 
     SQLite silently drops the first damaged frame and every frame after it. A power cut damages only the last commit,
     whose callbacks were not acknowledged. If earlier commits are damaged as well, the disk has lost data.
@@ -248,7 +259,7 @@ def _is_cut_off(connection: sqlite3.Connection, path: Path, wal: _WalCommits) ->
 
 
 def _count_lost_frames(connection: sqlite3.Connection, committed: int) -> int:
-    """Return how many of the committed frames are missing from the `-wal`."""
+    """Return how many of the `committed` frames are missing from the `-wal`."""
     frames = int(connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1])
     return max(0, committed - max(0, frames))
 

@@ -37,11 +37,12 @@ def current_path(file: FileId) -> Path | None:
 def save_unlinked(connection: sqlite3.Connection, path: Path, *, moved_to: Path | None, replaced: bool) -> str:
     """Write the content of an open log to a new file. Return a message about what was done.
 
-    Without this, firing incidents would vanish because a file was moved. If `replaced` is set, another file is at the
-    log's path, and the content is written to a quarantine folder. Otherwise a new file is written at the log's path.
-    `moved_to` is where the open file is now, or None if it was deleted; it is only mentioned in the message.
+    If `replaced` is set, another file is at the log's path, and the content is written to a quarantine folder.
+    Otherwise the content is written to a new file at the log's path. `moved_to` is the present path of the open file,
+    or None if the file was deleted. This path is only used in the message.
 
-    Raise LogFault on failure. The connection must then stay open, because the content may be nowhere else.
+    Raise LogFault on failure. The caller must then keep the connection open, because no other copy of the content may
+    exist.
     """
     try:
         if replaced:
@@ -64,11 +65,13 @@ def save_unlinked(connection: sqlite3.Connection, path: Path, *, moved_to: Path 
 
 
 def remove_own_wal(path: Path, own: tuple[FileId, ...], *, moved_to: Path | None) -> None:
-    """Remove a closed log's `-wal` and `-shm`, so that SQLite does not use them with the file that is now at `path`.
+    """Take away the `-wal` and `-shm` of a closed log. SQLite must not use these files with a new file at `path`.
 
-    `own` has the identities of the closed log, its `-wal` and its `-shm`. If the `-wal` is not empty, because a reader
-    has prevented a checkpoint, it is moved instead: beside the closed log at `moved_to` or, if `moved_to` is None or
-    already has a `-wal`, to the quarantine.
+    `own` contains the identities of the closed log, its `-wal` and its `-shm`, in this order. The `-shm` and an empty
+    `-wal` are deleted. If a reader has prevented a checkpoint, the `-wal` is not empty, and is moved:
+
+    - beside the closed log at `moved_to`, if no other `-wal` is there
+    - to the quarantine in all other cases
     """
     _, own_wal, own_shm = own
     wal, shm = Path(f"{path}-wal"), Path(f"{path}-shm")
@@ -91,7 +94,10 @@ def _removal_text(path: Path, moved_to: Path | None) -> str:
 
 
 def _recreate_log(connection: sqlite3.Connection, path: Path) -> None:
-    """Write the log at its path again. On failure, raise sqlite3.Error or OSError and leave no file at the path."""
+    """Write the content of the open log to a new file at `path`.
+
+    On failure, raise sqlite3.Error or OSError and leave no file at `path`.
+    """
     part = path.with_name(f"{path.name}.part")
     part.unlink(missing_ok=True)
     try:

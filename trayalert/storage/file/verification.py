@@ -1,8 +1,8 @@
 """Verification of the log with SQLite's quick check, on a separate thread.
 
-SQLite 3.40 checks each table in one step that cannot be interrupted. If the file is not in memory yet, such a step
-takes a long time, and callbacks must not wait for it. Therefore the caller of a verification waits only briefly,
-continues without the result, and asks for it later.
+SQLite 3.40 checks each table in one step that cannot be interrupted. The step takes a long time if the file is not in
+memory yet, and callbacks must not wait for that long. Therefore the caller of a verification waits only briefly, and
+asks for the result later.
 """
 
 import sqlite3
@@ -20,10 +20,11 @@ _BUSY_TIMEOUT = 0.1
 
 
 class Verification:
-    """One verification of the file. Once `is_finished` returns True, `damage` describes the damage found, or is None.
+    """One verification of the file, on a thread of its own. The constructor starts the verification.
 
-    A `thorough` verification also compares the indexes with their tables. The class does not use `repeat`: its user
-    sets it to remember that another verification must follow.
+    As soon as `is_finished` returns True, `damage` describes the damage that was found, or is None. If `thorough` is
+    set, the indexes are also compared with their tables. The caller can set `repeat` as a note that another
+    verification must follow.
     """
 
     def __init__(self, path: Path, *, thorough: bool = False) -> None:
@@ -70,15 +71,17 @@ class VerificationSchedule:
         self._changed_elsewhere = False
 
     def note_change_elsewhere(self) -> None:
-        """Record that another program has written to the file, so that a thorough verification is due."""
+        """Record that another program has written to the file. A thorough verification is then due."""
         self._changed_elsewhere = True
 
     def is_due(self) -> bool:
         """Return whether a verification is due.
 
-        A verification is due if another program has written to the file or if the file has become smaller since the
-        last call of this method. It is also due if the file has changed since that call and no verification has begun
-        for `interval` seconds.
+        A verification is due in three cases:
+
+        - Another program has written to the file.
+        - The file has become smaller since the previous call of this method.
+        - The file has changed since the previous call, and no verification has begun for `interval` seconds.
         """
         found = self._path.stat()
         before, self._last_stat = self._last_stat, (found.st_size, found.st_mtime_ns)
@@ -89,7 +92,7 @@ class VerificationSchedule:
         return self._last_stat[0] < before[0] or time.monotonic() >= self._due_at
 
     def begin(self) -> Verification:
-        """Start a verification. It is thorough if another program has written to the file."""
+        """Start a verification, which is thorough if another program has written to the file."""
         self._due_at = time.monotonic() + self._interval
         verification = Verification(self._path, thorough=self._changed_elsewhere)
         self._changed_elsewhere = False
@@ -110,7 +113,7 @@ def damage_in_newest_rows(path: Path) -> str | None:
 def _damage_reason(error: sqlite3.DatabaseError | UnicodeDecodeError, path: Path) -> str | None:
     """Return a description of the damage if the error means that the file is damaged, else None.
 
-    Other faults are ignored here, because the writer will notice them by itself.
+    Other faults are ignored here: the writer notices such faults by itself.
     """
     fault = fault_of(error, path)
     return fault.reason if isinstance(fault, DamagedLog) else None
