@@ -1,8 +1,8 @@
 """Parser for the webhook of Alertmanager, version 4. ARMS, Managed Prometheus and Grafana send the same format.
 
 Each entry of `alerts` becomes one alert, and the entry's labels become the alert's dimensions. prometheus.io documents
-the format (page "Configuration", section `webhook_config`). ARMS adds labels that begin with `_aliyun_arms_`.
-For some parts of the body, ARMS templates use different names from Alertmanager's.
+the format (page "Configuration", section `webhook_config`). ARMS adds labels that begin with `_aliyun_arms_`. In ARMS
+templates, some parts of the body have other names than in Alertmanager.
 """
 
 import re
@@ -32,25 +32,28 @@ _PASSING_KEYS = (
     *_ENTRY_KEYS, "status", "state", "endTime", "value", "values", "valueString", "currentValue", "nowValue", "message",
     "content", "summary", "description", "dashboardURL", "panelURL", "silenceURL", "imageURL",
 )  # fmt: skip
-"""Names of entry parts that are never taken as labels.
+"""Names of the parts of an entry that are never taken as labels.
 
-If an entry has no `labels`, all of its other parts are taken as its labels. The parts listed here would be wrong as
-labels, because they either describe something else or change when the alert resolves.
+If an entry has no part `labels`, all its parts are taken as labels, except the parts listed here. Each listed part
+either does not describe the resource or changes when the alert resolves.
 """
 _ARMS = "_aliyun_arms_"
 _RECOVERED = frozenset({"resolved", "recovered", "ok"})
 _ID = (f"{_ARMS}involvedObject_id", "instanceId", "instance_id")
 _NAME = (f"{_ARMS}involvedObject_name", "instanceName", "nodename")
 _GRAFANA_STATES = frozenset({"DatasourceNoData", "DatasourceError"})
-"""Names of the alerts that Grafana sends if it cannot evaluate a rule (see its page "No Data and Error states")."""
+"""Names of the alerts that Grafana sends if it cannot evaluate a rule.
+
+Source: Grafana's page "No Data and Error states".
+"""
 
 _LEVELS = ("severity", "level", "priority", f"{_ARMS}alert_level")
 _VALUE = (f"{_ARMS}alert_now_value", "value", "currentValue", "nowValue", f"{_ARMS}alert_value", "valueString")
 _ADDRESS = re.compile(r"(?!127\.|0\.)((?:[0-9]{1,3}\.){3}[0-9]{1,3})(?::[0-9]{1,5})?")
 """Matches an IPv4 address, with or without a port.
 
-Addresses that begin with `127.` or `0.` do not match: they only say that the resource is on the same computer as
-Prometheus.
+Addresses that begin with `127.` or `0.` do not match. Such an address only says that the resource is on the same
+computer as Prometheus.
 """
 
 _COMPONENT_LABELS = {
@@ -164,10 +167,10 @@ def _cluster(labels: Tree) -> str | None:
 
 
 def _namespace(labels: Tree) -> str | None:
-    """Return Cloud Monitor's namespace for the alert's resource, or None if it cannot be found from the labels.
+    """Return Cloud Monitor's namespace for the alert's resource, or None if the labels do not show the namespace.
 
-    The label `namespace` is used only if its value begins with `acs_`, because this label usually names a Kubernetes
-    namespace.
+    The label `namespace` usually names a Kubernetes namespace. Therefore the label is used only if its value begins
+    with `acs_`.
     """
     namespace = labels.text("acs_namespace", "namespace") or ""
     if namespace.startswith("acs_"):
@@ -180,11 +183,12 @@ def _namespace(labels: Tree) -> str | None:
 def _identity(
     body_identity: Identity, fingerprint: str, started: Millis | None, state: State, ended: Millis | None
 ) -> Identity:
-    """Return the identity of an entry, which depends on its fingerprint, state, start time and end time.
+    """Return an identity made of an entry's fingerprint, state, start time and end time.
 
-    An alert may fire a second time with the start time of its first firing. Its second recovery is then not mistaken
-    for a retry of the first recovery, because the two have different end times. If an entry has no start time, its
-    identity depends on the whole body instead of the times.
+    An alert may fire a second time with the start time of its first firing. Without the end time, the second recovery
+    would count as a retry of the first recovery.
+
+    The identity of an entry without a start time is made of the fingerprint, the state and the whole body.
     """
     if started is not None:
         return timed_identity(started, "alertmanager", str(state), key_of(fingerprint, *filter(None, [ended])))
@@ -204,7 +208,7 @@ def _group_name(top: Tree) -> str | None:
 def _value(entry: Tree, annotations: Tree, labels: Tree) -> tuple[str | None, str | None]:
     """Return the alert's value as it was sent, and the unit that follows the number.
 
-    Either is None if it is missing.
+    A missing value is returned as None, and so is a missing unit.
     """
     values = entry.tree("values").texts()
     text = annotations.text(*_VALUE[:-1]) or labels.text(_VALUE[0]) or entry.text(*_VALUE[1:-1])
@@ -226,17 +230,20 @@ def _message(labels: Tree, annotations: Tree, entry: Tree) -> str | None:
 def _hidden_alerts(body: Body, top: Tree, body_identity: Identity, unread: int) -> tuple[Alert, ...]:
     """Return one alert that reports the hidden alerts of a group, or an empty tuple.
 
-    Alerts are hidden if the sender limits their number (`max_alerts`), or if the body has more than MOST_ALERTS alerts,
-    of which only the first MOST_ALERTS are read. `unread` is the number of alerts in the body that are not read. A
-    negative number counts as 0.
+    Alerts are hidden in two cases:
 
-    If no alert is hidden, or if the group has resolved, the returned alert is a recovery, which closes the incident of
-    an earlier alert that reported hidden alerts. Alertmanager derives the group's `status` only from the alerts that it
-    sends. If a group has resolved while alerts are hidden, the message of the recovery therefore says that the state of
-    the hidden alerts is unknown.
+    - The sender limits the number of alerts (`max_alerts`).
+    - The body has more than MOST_ALERTS alerts. Only the first MOST_ALERTS are read, and `unread` is the number of all
+      further alerts. A negative number counts as 0.
 
-    A body that has neither `groupLabels` nor `groupKey` nor `truncatedAlerts` gets no recovery, because the recovery
-    could close the incident of another group.
+    The returned alert is a recovery if no alert is hidden or the group has resolved. The recovery closes the incident
+    of an earlier alert that reported hidden alerts.
+
+    Alertmanager derives the `status` of a group only from the alerts that it sends. Therefore the message of the
+    recovery says that the state of any hidden alerts is unknown.
+
+    If a body has none of `groupLabels`, `groupKey` and `truncatedAlerts`, a recovery could close the incident of
+    another group. An empty tuple is returned instead of the recovery.
     """
     count = top.text("truncatedAlerts") or "0"
     hidden = max(unread, 0) + (int(count) if re.fullmatch(r"[1-9][0-9]{0,8}", count) else 0)

@@ -96,7 +96,7 @@ def _first(trees: tuple[Tree, ...], *names: str) -> str | None:
 def _state(top: Tree) -> State:
     """Return the alert's state according to its `status` and `subtype`.
 
-    If one of them reports a recovery and the other contradicts it, the state is not OK.
+    If one of these two parts reports a recovery and the other part contradicts the recovery, the state is not OK.
     """
     status, subtype = ((top.text(name) or "").upper() for name in ("status", "subtype"))
     ends = subtype.endswith(("_RESOLVE", "_RESOLVED", "_RECOVER", "_RECOVERED"))
@@ -113,9 +113,10 @@ def _level(trees: tuple[Tree, ...], state: State) -> Level:
 
 
 def _namespace(entity: Tree, labels: Tree) -> str | None:
-    """Return the resource's namespace from the labels or else from the entity, or None if neither of them names one.
+    """Return the resource's namespace, or None if the namespace is unknown.
 
-    The entity's domain `ecs` and the entity type `acs.ecs.instance` both mean the namespace `acs_ecs`.
+    The labels take precedence over the entity. The entity's domain `ecs` and the entity type `acs.ecs.instance` both
+    mean the namespace `acs_ecs`.
     """
     namespace = labels.text("namespace", "acs_namespace")
     if namespace and namespace.startswith(("acs_", "waf")):
@@ -145,9 +146,11 @@ def _dimensions(top: Tree, entity: Tree, labels: Tree, namespace: str | None) ->
 def _resource_key(top: Tree, entity: Tree, dimensions: Mapping[str, str], own: str) -> object:
     """Return the value that distinguishes the incidents of one rule from each other.
 
-    The value is a pair: the entity's id, and the dimensions that name its component. If the id is unknown, the value is
-    all dimensions instead. A label that several entities share, such as the cluster's name, must not be taken for the
-    entity's id: otherwise the recovery of one pod would close the incident of another pod.
+    The value is a pair: the entity's id, and the dimensions that name the entity's component. If the id is unknown, the
+    value is all dimensions instead.
+
+    A label that several entities share, such as the cluster's name, must not be taken as the entity's id. If two pods
+    had the same id, the recovery of one pod would close the incident of the other pod.
     """
     entity_id = entity.text("entityId") or (top.text("alertEntityId") or "").rpartition(":")[2] or dimensions.get(own)
     if not entity_id:

@@ -23,7 +23,7 @@ def read(body: Body) -> tuple[Alert, ...] | None:
 
 
 def read_template(body: Body) -> tuple[Alert, ...] | None:
-    """Read an unfilled template. Return None for anything else.
+    """Read an unfilled template. Return None for any other callback.
 
     Call this reader only after all other readers, because a real alert may quote a template.
     """

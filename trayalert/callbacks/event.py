@@ -1,12 +1,15 @@
 """Parser for system events about a resource, which an event rule or an event centre subscription sends.
 
-Formats: Cloud Monitor's pages on event-triggered alert rules (`product`, `name`, `content`, ...) and on event
-subscriptions (`alert` in an envelope of `subscription`, `strategyName`, ...), 2023 and 2024. A callback in either
-format may arrive by POST or GET, and either as JSON or as a form in which nested objects are strings of JSON.
+There are two formats. Cloud Monitor's pages of 2023 and 2024 document both formats:
+
+- Event rules: page on event-triggered alert rules (`product`, `name`, `content`, ...).
+- Event centre: page on event subscriptions (`alert` in an envelope of `subscription`, `strategyName`, ...).
+
+A callback may arrive by POST or GET. The content is JSON, or a form in which nested objects are strings of JSON.
 
 A maintenance event goes through several phases that share one `eventId`. The last phase closes the incident. An event
-without phases comes alone or is the beginning or the end of a pair (`event_pairs.py`). An end may never come, so the
-incident of an event without phases closes by itself after a while.
+without phases comes alone, or belongs to a pair of a beginning and an end (`event_pairs.py`). The end may never come.
+Therefore the incident of an event without phases closes by itself after a while.
 """
 
 import re
@@ -45,14 +48,15 @@ _LASTING = re.compile(r"SystemMaintenance|SystemFailure|InstanceFailure")
 _START_OR_END = re.compile(r"(?:_(?i:start|end)|(?<=[a-z])(?:Start|End))\Z")
 """Matches the end of names such as `Instance_Failure_End`.
 
-Such names belong to database events, which come in pairs instead of going through phases.
+Database events have such names. These events come in pairs instead of going through phases.
 """
 _RECOVERED = frozenset({"resolved", "recovered"})
-"""The event centre's words for an alert that has recovered. They take precedence over what the event's name says."""
+"""The event centre's words for an alert that has recovered. These words take precedence over the event's name."""
 _EVENT_ID_NAMES = frozenset({"eventid", "requestid", "traceid", "eventname"})
 """Names of content parts that identify the event instead of its resource.
 
-The values of these parts differ between the two events of a pair, and must therefore not become part of their key.
+The two events of a pair have different values in these parts, but must have the same key. Therefore these parts must
+not become part of the key.
 """
 _MESSAGE_FIELDS = (
     "state", "reason", "reasonCode", "description", "impact", "notBefore", "executeStartTime", "executeFinishTime",
@@ -64,11 +68,11 @@ _LEVELS = ("severity", "level")
 
 @dataclass(frozen=True)
 class _Event:
-    """An event in either of the two formats.
+    """An event that an event rule or the event centre has sent.
 
-    `alert` is the alert that the event centre sends. It is empty if an event rule has sent the event. `meta` contains
-    the parts that describe the event, such as `status`: an event rule sends them at the top of the body, and the event
-    centre sends them inside `alert`.
+    `alert` is the part `alert` of the event centre's body, and is empty if an event rule has sent the event. `meta`
+    contains the parts that describe the event, such as `status`. In the body of an event rule, these parts are at the
+    top. In the body of the event centre, these parts are inside `alert`.
     """
 
     top: Tree
@@ -92,9 +96,8 @@ class _Event:
     def phase(self) -> str | None:
         """The phase of the event, or None if the event does not go through phases.
 
-        The phase in the event's name is used only if no other part names a phase. Some documented events have the name
-        of an earlier phase, although their `eventStatus` names a later phase, or although they have an
-        `executeFinishTime`, which means that the event has been executed.
+        The phase in the event's name is used only if no other part shows the phase. In some documented events, the name
+        contains an earlier phase than the `eventStatus`. An `executeFinishTime` means that the event has been executed.
         """
         suffix = (self.name or "").rpartition(":")[2].strip()
         if _START_OR_END.search(suffix):
@@ -116,8 +119,8 @@ class _Event:
     def stem(self) -> tuple[str, str]:
         """The stem and the family of an event that belongs to no pair. The family is always an empty string.
 
-        All phases of one event have the same stem. An event `x` that comes alone has the same stem as `x_recovered`, so
-        that `x_recovered` can close the incident of `x`.
+        The stem is the part of the event's name that all phases of the event share. An event `x` that comes alone has
+        the same stem as the event `x_recovered`. Therefore `x_recovered` can close the incident of `x`.
         """
         stem, _, suffix = (self.name or "").rpartition(":")
         name = stem if suffix.strip().lower() in _PHASES else self.name
@@ -215,8 +218,10 @@ def _level(event: _Event, state: State) -> Level:
 def _one_off(event: _Event) -> bool:
     """Return whether the event's incident must close by itself.
 
-    There are two such cases: the phase of the event is `failed`, or the event goes through no phases, so that its end
-    may never come.
+    An incident must close by itself in two cases:
+
+    - The phase of the event is `failed`.
+    - The event goes through no phases, and the end of the event may never come.
     """
     if event.phase or event.content.has("notBefore"):
         return (event.phase or "").lower() == "failed"
@@ -226,8 +231,8 @@ def _one_off(event: _Event) -> bool:
 def _keys(event: _Event, account: str | None, arn: Arn, *, recovered: bool) -> list[str]:
     """Return the event's key, followed by its related keys.
 
-    An event whose state contradicts its name has no related keys. For example, the event centre may report an event as
-    recovered although its name ends with a word for a beginning.
+    An event whose state contradicts its name has no related keys. For example, the event centre may report that an
+    event has recovered although the event's name ends with a word for a beginning.
     """
     if event.lasting_id and (event.phase or event.content.has("notBefore")):
         return [key_of("event", account, event.lasting_id)]
@@ -246,9 +251,9 @@ def _keys(event: _Event, account: str | None, arn: Arn, *, recovered: bool) -> l
 
 
 def _ids(content: Tree) -> list[tuple[str, str]]:
-    """Return the ids and names in the content, sorted.
+    """Return those parts of the content that are ids or names, as sorted pairs of the part's name and value.
 
-    They identify the resource of an event that does not name its resource elsewhere.
+    These parts identify the resource of an event that does not name its resource elsewhere.
     """
     ids = {name.lower(): text for name, text in content.texts().items() if name.lower().endswith(("id", "name"))}
     return sorted(pair for pair in ids.items() if pair[0] not in _EVENT_ID_NAMES)

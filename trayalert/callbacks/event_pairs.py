@@ -1,13 +1,13 @@
 """Recognises events that come in pairs, a beginning and an end, by the words in their names.
 
 The last word of a name or status shows whether an event is a beginning or an end, as in `Agent_Status_Stopped`,
-`DeviceOnline` and `blackhole_begin`. The words before the last word are the stem. They may also negate an end, as in
-`not_yet_recovered`. Last words that belong together, such as `online` and `offline`, form a family. A beginning and an
-end are a pair if they have the same stem and the same family.
+`DeviceOnline` and `blackhole_begin`. The words before the last word are the stem. These words may also negate an
+end, as in `not_yet_recovered`. Last words that belong together, such as `online` and `offline`, form a family. A
+beginning and an end are a pair if both have the same stem and the same family.
 
-If in doubt, an event does not count as an end. An incident that stays open too long expires, but an incident that
-closes too early makes the user believe that all is well. Therefore the families leave out words that are good news
-about some subjects and bad news about others, such as `open`, `closed`, `enabled` and `disabled`.
+In cases of doubt, an event does not count as an end. An incident that stays open too long expires, but an incident that
+closes too early makes the user believe that all is well. Words such as `open`, `closed`, `enabled` and `disabled` are
+good news in some events and bad news in others. Therefore these words belong to no family.
 """
 
 import re
@@ -19,10 +19,10 @@ _LONGEST_NAME = 200
 
 
 class Pair(NamedTuple):
-    """The pair that an event belongs to. `ends` says whether the event is the end or the beginning of the pair.
+    """The pair that an event belongs to. `ends` is True for the end of the pair, and False for the beginning.
 
     Both events of a pair have the same `stem`, and usually the same `family`. `akin` lists the families that the other
-    event of the pair may have instead.
+    event of the pair may have instead of `family`.
     """
 
     stem: str
@@ -35,7 +35,10 @@ class _WordFamily(NamedTuple):
     """The words that mark the beginning of a condition, and the words that mark its end. Spaces separate the words."""
 
     name: str
-    """The name of the family. A word in `ends` closes what a word in `begins` of any family with this name opened."""
+    """The name of the family, which other families may share.
+
+    An end in one family also ends a beginning in another family with the same name.
+    """
     begins: str
     ends: str
     follow: bool = False
@@ -46,7 +49,7 @@ class _WordFamily(NamedTuple):
     states: bool = True
     """Whether the words in `begins` describe a bad state.
 
-    If true, most ends do not count as ends directly after such a word, as in `shutdown_success`.
+    If true, most words for an end do not count as an end directly after a word in `begins`, as in `shutdown_success`.
     """
     recoverable: bool = False
     """Whether a general end such as `recovered` or `normal` can also end a beginning of this family."""
@@ -162,8 +165,8 @@ _JOINED = {
 }
 """Pairs of words that are read as one word. The key is the second word, and the set contains the possible first words.
 
-For example, `off line` is read as `offline`. `back up` and `pod exited` are read as one word, so that `up` and `exited`
-do not count as ends.
+For example, `off line` is read as `offline`. If `back up` and `pod exited` were read as two words each, `up` and
+`exited` would count as ends.
 """
 _PREFIXES = _word_set("un dis ab")
 """Prefixes that are joined with the next word if the result is a word of a family, as in `UnHealthy`."""
@@ -180,7 +183,7 @@ _DIRECT_NEGATIONS = _word_set("no non 不 非 无") | _PREFIXES
 _RETURNED = _word_set("back return returned returns")
 """Words that may come before `to` without negating the end, as in `returned_to_normal`.
 
-After any other word, `to` is part of an infinitive, which negates the end, as in `about_to_recover`.
+After any other word, `to` negates the end, as in `about_to_recover`.
 """
 _ATTACKS = _word_set(
     "force attack crack cracking intrusion hack exploit injection hijack breach bypass escalation login logon"
@@ -197,7 +200,7 @@ _OUTCOMES = _word_set("fail fails failed unsuccessful aborted reject rejected ti
 The outcome is still bad after the task has ended, so `end` directly after one of these words does not count as an end.
 """
 _COMPLETIONS = _word_set("finish finished complete completed 完成")
-"""Words that do not count as ends directly after a word for a bad state: `shutdown_completed` confirms the state."""
+"""Words for an end that do not count as an end directly after a word for a bad state, as in `shutdown_completed`."""
 _FILLERS = _word_set("is was has have been be to now already become automatically 已 已经 自动") | _RETURNED
 _NOISE = _word_set("event events notify notification notice message report 事件 通知")
 """Words that are dropped from the end of a name or status before its last word is read."""
@@ -206,11 +209,11 @@ _WORKS = _word_set("backup restore recovery migration check plan upgrade import 
 _WEAK = dict.fromkeys(_word_set("normal healthy running available ok 正常 健康 可用"), _THINGS) | dict.fromkeys(
     _word_set("success succeed succeeded successful finish finished complete completed 成功 完成"), _THINGS | _WORKS
 )
-"""Maps each end that is unreliable as a status to the words that make it reliable.
+"""Maps each word that is an unreliable status to a set of words. The event's name must end with a word of the set.
 
-The status counts as an end only if one of these words is the last word of the event's name, as `Status` is in
-`SyncStatus`. Without this rule, two statuses would wrongly count as ends: `normal`, which OSS sends when a limit is
-exceeded, and `running`, which Database Backup sends.
+For example, the status `normal` counts as an end of the event `SyncStatus`, because the name ends with `Status`.
+With any other name, a status in the map is ignored. OSS sends `normal` when a limit is exceeded, and Database Backup
+sends `running`. Without the map, these statuses would wrongly count as ends.
 """
 
 _CHINESE = {
@@ -226,14 +229,14 @@ _WORD = re.compile(
 
 
 class _Suffix(NamedTuple):
-    """What the last word of a name or status means, together with the `words` before it."""
+    """The meaning of the last word of a name or status, and the `words` before the last word."""
 
     words: list[str]
     sense: _WordSense
     family: str
-    """The family of the last word, or for a name such as `link_down_recovered`, the family of the bad state's word."""
+    """The family of the last word. In a name such as `link_down_recovered`, the family of `down` instead."""
     ends: bool
-    """Whether the last word is an end that the words before it do not negate."""
+    """Whether the last word is an end and is not negated by the words before it."""
     needs: frozenset[str] | None
     """A status with this suffix counts only if the event's name ends with one of these words.
 
@@ -244,8 +247,8 @@ class _Suffix(NamedTuple):
 def read_pair(name: str | None, status: str | None, result: str | None) -> Pair | None:
     """Return the pair that an event belongs to, judging by its name, its status and the `result` in its content.
 
-    An event that is an end counts as a beginning instead if its status or its result contradicts the end. Return None
-    if neither the name nor the status shows that the event belongs to a pair.
+    If the status or the result contradicts an end, the event counts as a beginning. Return None if neither the name nor
+    the status shows that the event belongs to a pair.
     """
     named, stated, refuting = _read_suffix(name), _read_suffix(status), _read_suffix(result)
     if named and stated and _follows(stated, named):
@@ -282,7 +285,7 @@ def _follows(stated: _Suffix, named: _Suffix) -> bool:
 def stem_of(name: str) -> str:
     """Return the stem of a name that does not end with a word of a family.
 
-    The event `x_recovered` has the same stem as the event `x` and can therefore end it.
+    The event `x_recovered` has the same stem as the event `x`. Therefore `x_recovered` can end `x`.
     """
     return " ".join(_words(name)) or name
 

@@ -17,10 +17,11 @@ Read = Callable[[Body], tuple[Alert, ...] | None]
 """A function that returns the alerts in a body of its own kind, or None if the body is of another kind."""
 
 Stamp = Callable[[dict[str, Any], Millis | None, bool], None]
-"""A function that stamps a sample: it changes the parts of a sample body, its first argument, in place.
+"""A function that stamps a sample.
 
-The second argument is the time to write into the parts, or None to keep the times that the parts already have. If the
-third argument is true, the function also turns the sample from an alert into the recovery of that alert.
+The first argument contains the parts of the sample's body, which the function changes in place. The second argument is
+the time to write into the parts, or None to keep the times that the parts already have. If the third argument is true,
+the function also turns the sample from an alert into the recovery of that alert.
 """
 
 

@@ -32,8 +32,9 @@ If the parser of one kind would also accept the bodies of another kind, that oth
 def readers_of(kinds: Sequence[KindSpec]) -> tuple[Read, ...]:
     """Return the readers of the given kinds, in the order in which the caller must try them.
 
-    The remnant readers come last, in the reverse order of their kinds, so that the remnant reader of `console_test` is
-    the last of all: it would mistake an alert that quotes `$content` for an unfilled template.
+    The remnant readers (`KindSpec.read_remnant`) come last, in the reverse order of their kinds. The remnant reader of
+    `console_test` must be the very last, because it would take an alert that quotes `$content` for an unfilled
+    template.
     """
     remnants = (spec.read_remnant for spec in reversed(kinds) if spec.read_remnant)
     return (*(spec.read for spec in kinds), *remnants)
@@ -54,13 +55,13 @@ def spec_of(kind: Kind) -> KindSpec:
 
 
 def read_callback(callback: Callback, kinds: Sequence[KindSpec] = KINDS) -> tuple[Alert, ...]:
-    """Return the alerts in a callback. There is always at least one. Never raises.
+    """Return the alerts in a callback, always at least one. Never raises.
 
     Alerts that only close incidents (`Alert.only_closes`) come last. A callback that no reader of `kinds` recognises
     becomes one unrecognised alert.
 
-    If the body is a JSON list, each item is read separately, until MOST_ALERTS alerts have been read. All items that no
-    reader recognises, and all items that are not read, together become one additional unrecognised alert.
+    If the body is a JSON list, each item is read separately. No more items are read after MOST_ALERTS alerts. All items
+    that no reader recognises, together with all items that are not read, become one additional unrecognised alert.
     """
     body, readers = read_body(callback), READERS if kinds is KINDS else readers_of(kinds)
     if not body.parts:
@@ -92,7 +93,7 @@ def _read(body: Body, readers: Sequence[Read]) -> tuple[Alert, ...]:
 def _drop_repeats(alerts: Iterable[Alert]) -> tuple[Alert, ...]:
     """Return the given alerts, but only the first alert of each identity.
 
-    Otherwise, an alert that the body contains twice would be counted as two deliveries.
+    A body may contain the same alert twice, which must not be counted as two deliveries.
     """
     once: dict[str, Alert] = {}
     for alert in alerts:

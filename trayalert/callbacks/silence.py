@@ -1,8 +1,8 @@
-"""Reports by trayalert itself that an expected callback has not come, has come again, or is no longer expected.
+"""Reports by trayalert itself: an expected callback has not come, has come after a silence, or is no longer expected.
 
-A report is stored like a callback, so that a reparse includes the reports. A callback counts as a report only if its
-method is INTERNAL_METHOD and its body has exactly the shape of a report. No HTTP request has this method, so no sender
-can forge a report.
+A report is stored like a callback, so a reparse includes the reports. A callback counts as a report only if its method
+is INTERNAL_METHOD and its body has exactly the shape of a report. No HTTP request has this method, so no sender can
+forge a report.
 """
 
 import enum

@@ -34,7 +34,7 @@ _LINKS = {
     "dashboard": ("dashboardUrl",),
     "history": ("alertHistoryDashboardUrl",),
 }
-"""Names of the fields that contain a link, keyed by page.
+"""Names of the fields that contain a link, keyed by what the page of the link shows.
 
 `signin_url` is left out, because its value contains a token.
 """

@@ -40,10 +40,9 @@ _RECOVERED = frozenset({"恢复告警", "恢复"})
 """Words for OK in the `levelDescription` of callbacks that come through a message queue."""
 
 _PLACE_DIMENSIONS = frozenset({"instanceId", "regionId", "region"})
-"""Dimensions that may be added from other fields if the field `dimensions` does not have them.
+"""If the field `dimensions` is not empty, only these dimensions are added from other fields.
 
-Every dimension becomes part of the resource's key. Therefore only dimensions that say which resource is meant, or where
-it is, are added to those in `dimensions`.
+Every dimension becomes part of the incident's key. Therefore an added dimension must name the resource or its region.
 """
 _NAME_AND_ADDRESS = re.compile(
     r"(.+)/(\d{1,3}(?:\.[\dXx*]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*)(?:[,;\s].*)?"
@@ -154,18 +153,17 @@ def _resource_key(texts: Mapping[str, str], dimensions: Mapping[str, str]) -> ob
     """Return the value that distinguishes the resources of one rule from each other.
 
     The value is the first of these that is not empty: the parsed dimensions, the text of the field `dimensions`, the
-    name of the resource. The name is the last choice, because it may change while an incident is open. If
-    two resources had the same value, the OK of one would close the incident of the other.
+    resource's name. The name is the last choice, because a name may change while an incident is open. If two resources
+    had the same value, the OK of one resource would close the incident of the other resource.
     """
     unread = "" if dimensions else texts.get("dimensions", "").strip("{}[] ")
     return canonical(dimensions) or unread or texts.get("instancename")
 
 
 def _value_as_sent(fields: Mapping[str, str], text: str | None) -> str | None:
-    """Return the value as it was sent, with all its spaces.
+    """Return the value exactly as it was sent, with all spaces. Scripts are promised this exact value.
 
-    Scripts are promised the value exactly as it was sent. An example in the documentation is `95 `, with a trailing
-    space.
+    An example in Cloud Monitor's documentation is `95 `, with a trailing space.
     """
     sent = fields.get("curValue") or fields.get("Curvalue") or ""
     return sent if sent.strip() == text else text

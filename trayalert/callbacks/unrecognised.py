@@ -38,9 +38,9 @@ _ELEMENT = re.compile(
 
 _DEEP_TITLES = ("title", "subject", "headline")
 _DEEP_TEXTS = ("text", "message", "content", "description", "body")
-"""Names that stand for a title or a text at any depth of a body.
+"""At any depth of a body, the names in _DEEP_TITLES stand for a title, and the names in _DEEP_TEXTS for a text.
 
-`name` is left out, because deep inside a body it may be the name of anything.
+Neither tuple contains `name`: deep inside a body, a part `name` may be the name of anything.
 """
 _MOST_TREES = 200
 
@@ -77,7 +77,7 @@ def read(body: Body, *, shown: Body | None = None) -> tuple[Alert, ...]:
 def _trees(body: Body) -> Iterator[Tree]:
     """Yield the body, and then the parts of the body that may contain a title and a text.
 
-    If the body is XML, yield only one tree, which contains the elements of the body.
+    For an XML body, yield one tree with all elements, and nothing else.
     """
     elements = body.fields.get("xml") if body.document is None else None
     if elements is not None:
@@ -93,7 +93,7 @@ def _trees(body: Body) -> Iterator[Tree]:
 def _deep_trees(body: Body) -> Iterator[Tree]:
     """Yield the objects at all depths of the body, level by level.
 
-    Deep objects matter because chat webhooks nest their texts in blocks and cards.
+    Chat webhooks nest their texts in blocks and cards, which may be deep inside the body.
     """
     level: list[Any] = [body.document]
     left = _MOST_TREES

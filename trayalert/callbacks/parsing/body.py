@@ -1,7 +1,7 @@
 """Reads the body of a callback into named strings.
 
-A body may be form-encoded, multipart, JSON, or an unencoded form, as in the samples in the documentation. Any other
-body, such as XML or prose, becomes a single string. No function in this module raises.
+A body may be form-encoded, multipart or JSON. A body may also be an unencoded form, like the samples in Cloud Monitor's
+documentation. Any other body, such as XML or prose, becomes a single string. No function in this module raises.
 """
 
 import codecs
@@ -30,7 +30,7 @@ _THRESHOLD_FIELDS = _FREE_TEXT | {
     "instanceInfo", "lastTime", "metricProject", "namespace", "preTriggerLevel", "rawMetricName", "regionId",
     "regionName", "ruleId", "signature", "timestamp", "transId", "triggerLevel", "unit", "userId",
 }  # fmt: skip
-"""Field names of the threshold callback. In an unencoded body, they show where a value that contains `&` ends."""
+"""Field names of the threshold callback. In an unencoded body, these names show where a value with `&` ends."""
 
 _HAS_THRESHOLD_FIELD = re.compile(rf"(?:^|&)(?:{'|'.join(sorted(_THRESHOLD_FIELDS))})=")
 _NOT_A_NAME = re.compile(r"\S\s+\S|://")
@@ -55,13 +55,13 @@ _ENVELOPES = frozenset({"data", "payload", "json", "body", "message", "msg"})
 _NAMED_JSON = _THRESHOLD_FIELDS | {"alert", "alerts"}
 """Names of fields in which JSON is only a part of an alert.
 
-If a body has only one field, and that field has any other name, the JSON in the field is a whole alert.
+If the only field of a body has none of these names, the JSON in the field is a whole alert.
 """
 _NO_ENVELOPE = {"subject", "status"}
 _MOST_ENVELOPES = 3
 _MOST_COMMAS = 8
 _MOST_PARTS = 65_536
-"""Maximum number of values that are read from one body, because each value takes up to 200 bytes of memory."""
+"""Maximum number of values that are read from one body. Each value takes up to 200 bytes of memory."""
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 MOST_ALERTS = 500
 """Maximum number of alerts that are read from one body. A 1 MiB body from Alertmanager contains about 1,300 alerts."""
@@ -77,7 +77,7 @@ class Body:
     document: Mapping[str, Any] | None
     """The JSON object in the body, or None if the body is not a JSON object."""
     parts: tuple["Body", ...] = ()
-    """The first MOST_ALERTS items, if the body is a JSON list. The `callback` of each part contains only that item."""
+    """If the body is a JSON list, its first MOST_ALERTS items. The `callback` of each item contains only this item."""
     unread: int = 0
     """Number of items that follow the first MOST_ALERTS items of a JSON list."""
 
@@ -104,10 +104,13 @@ def read_body(callback: Callback) -> Body:
 def _unwrap_envelope(names: Mapping[str, Any]) -> Any:
     """Return the JSON in a body that is only an envelope around JSON. Return None for any other body.
 
-    A body is an envelope in two cases: its only field holds JSON, or a field named in `_ENVELOPES` holds JSON with at
-    least as many entries as the body has fields. A body with the names `subject` and `status`, which Cloud Monitor 2.0
-    sends, is never an envelope. The `data` of such a body is only a part of the alert, even if the user's template
-    leaves little else in the body.
+    A body is an envelope in two cases:
+
+    - Its only field contains JSON, and the field's name is not in `_NAMED_JSON`.
+    - A field named in `_ENVELOPES` contains JSON with at least as many entries as the body has fields.
+
+    Cloud Monitor 2.0 sends bodies with the names `subject` and `status`. These bodies are never envelopes: their field
+    `data` is only a part of the alert, even if the user's template leaves little else in the body.
     """
     if names.keys() >= _NO_ENVELOPE:
         return None
@@ -125,9 +128,10 @@ def _unwrap_envelope(names: Mapping[str, Any]) -> Any:
 
 
 def _document(value: object, *, repair: bool = False) -> Any:
-    """Return the value as a JSON object or a list of JSON objects. Return None if it is neither, or if it is empty.
+    """Return the value as a JSON object or a list of JSON objects, or None if that is impossible.
 
-    The value, and each item of a list, may also be a string that contains JSON.
+    The value, and each item of a list, may also be a string that contains JSON. An empty object or list is returned as
+    None.
     """
     for _ in range(_MOST_ENVELOPES):
         if isinstance(value, str) and value.lstrip().startswith(("{", "[", '"')):
@@ -222,8 +226,8 @@ def _fields(text: str) -> dict[str, str]:
 def _multipart_fields(text: str) -> dict[str, str] | None:
     """Read `multipart/form-data` (RFC 7578) and similar formats. Return None if the text has another format.
 
-    Files are ignored if the body has any other field. If it has none, the files that contain JSON are read. A part
-    without a name gets the name `json` or `text`, depending on its content.
+    Files are ignored if the body has any other field. If the body has only files, the files that contain JSON are read.
+    A part without a name gets the name `json` or `text`, depending on its content.
     """
     boundary = _BOUNDARY.match(text)
     if boundary is None:
@@ -260,11 +264,11 @@ def _is_form(text: str) -> bool:
 def _well_formed_fields(text: str) -> dict[str, str] | None:
     """Read a form that is encoded correctly and has no name twice. Return None for any other text.
 
-    Nearly all forms are of this kind, so the function is optimised for speed. It rewrites each `%XX` as `=XX`, and then
-    decodes the whole form with one call of the quoted-printable decoder, which is written in C.
+    Nearly all forms are encoded correctly, so the function is optimised for speed.
     """
     if not _WELL_FORMED.fullmatch(text) or _BAD_PERCENT.search(text):
         return None
+    # for speed, each `%XX` becomes `=XX`, which the quoted-printable decoder, written in C, decodes in one call
     marked = text.replace("=", "\0").replace("&", "\0").replace("+", " ").replace("%", "=")
     parts = a2b_qp(marked).decode("utf-8", "replace").split("\0")
     fields = dict(zip(parts[::2], parts[1::2], strict=False))
@@ -307,8 +311,8 @@ def _join_split_values(pieces: list[str]) -> list[str]:
 def _end_of_value(pieces: list[str], start: int) -> int:
     """Return the index of the first piece after the value that begins at `start`.
 
-    A value usually consists of one piece. Values in braces, names such as `R&D`, and expressions may contain an
-    unencoded `&`, and then consist of several pieces.
+    `pieces` are the parts of a form that was split at each `&`. Most values consist of one piece. Values in braces,
+    names such as `R&D`, and expressions may contain an unencoded `&`, and then consist of several pieces.
     """
     name, _, value = pieces[start].partition("=")
     end = start + 1
@@ -326,13 +330,12 @@ def _end_of_value(pieces: list[str], start: int) -> int:
 def _end_of_braces(pieces: list[str], start: int) -> int:
     """Return the index of the first piece after the value in braces that begins at `start`.
 
-    The search covers the pieces up to the next value in braces. It also stops at a name in `_THRESHOLD_FIELDS` if all
-    braces are closed by then. The value ends with the last piece in this range that ends with a brace and closes more
-    braces than it opens. Waiting until all braces are closed would not be enough, because strings inside the value may
-    contain unmatched braces.
+    `pieces` are the parts of a form that was split at each `&`. The search ends at the next value in braces. If all
+    braces are closed, the search also ends at a name in `_THRESHOLD_FIELDS`. The last piece of the value is the last
+    piece before this point that ends with a brace and closes more braces than it opens.
 
-    Each piece is read only once, so that a hostile sender cannot make the parser slow with a body of nothing but
-    braces.
+    Counting braces would not be enough, because strings inside the value may contain unmatched braces. Each piece is
+    read only once: even a body of nothing but braces must be parsed fast.
     """
     end, depth = start + 1, _brace_balance(pieces[start])
     for place in range(start + 1, len(pieces)):
@@ -362,7 +365,7 @@ def read_number(text: str | None) -> float | None:
 def read_quantity(text: str | None) -> tuple[float | None, str | None]:
     """Parse a number that may be followed by a unit, such as `97.4%`.
 
-    If the number or the unit is missing, it is None.
+    Return the number and the unit. A missing number is None, and so is a missing unit.
     """
     match = _QUANTITY.fullmatch(text) if text else None
     return (read_number(match[1]), match[2]) if match else (read_number(text), None)

@@ -2,9 +2,12 @@
 
 The field is a Java map `{k=v, k2=v2}`, a JSON list or object, a Python dictionary, or bare pairs `k=v,k2=v2`.
 
-The Java form is ambiguous, because values may contain `=`, `,`, spaces and `}`. Therefore `, ` separates two pairs only
-if `key=` follows, the first `=` ends a key, and only the outer braces are removed. A map cannot contain a key twice, so
-text that looks like a second pair with the same key is part of the previous value.
+The Java form is ambiguous, because values may contain `=`, `,`, spaces and `}`. These rules decide:
+
+- `, ` separates two pairs only if `key=` follows.
+- The first `=` of a pair ends the key.
+- Only the outer braces are removed.
+- A map cannot contain a key twice. Text that looks like a second pair with the same key is part of the previous value.
 """
 
 import re

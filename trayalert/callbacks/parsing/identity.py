@@ -13,10 +13,11 @@ _SIGNATURE = re.compile(rb"(?:(?<=&)|^)signature=[^&]*&?|\"signature\\{0,7}\"\s*
 
 
 def timed_identity(at: Millis, *parts: str | None) -> Identity:
-    """Return an identity made of an alert's time and other parts. Only the first of `parts` may contain a line break.
+    """Return an identity made of an alert's time and other parts.
 
-    The identity begins with the time, so that the log's index grows only at its end. When a group of alerts is stored,
-    only one page of the index changes, instead of one page for each alert.
+    No part except the first may contain a line break. The identity begins with the time, so new identities are stored
+    at the end of the log's index. Storing many alerts then changes one page of the index, instead of one page for each
+    alert.
     """
     digest = _digest("\n".join(part or "" for part in parts).encode("utf-8", "replace"))
     return Identity(text=f"{at:012x}{digest}", timed=True)
@@ -45,9 +46,9 @@ def key_of(*parts: object) -> str:
 
 
 def canonical(dimensions: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return all dimensions except those for the account, as pairs that are sorted by name.
+    """Return all dimensions except those that name the account, as pairs sorted by name.
 
-    The pairs are sorted because the sender may send the same dimensions in another order.
+    The sender may send the same dimensions in different orders, and the sorted pairs are then still equal.
     """
     return sorted((name, value) for name, value in dimensions.items() if name not in ACCOUNT_DIMENSIONS)
 

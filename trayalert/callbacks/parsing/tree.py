@@ -29,7 +29,7 @@ class Tree:
         return sum(_normalise_name(name) in self._parts for name in names)
 
     def text(self, *names: str) -> str | None:
-        """Return the first of the named parts that is a string, a number or a Boolean, as a string.
+        """Return, as a string, the first of the named parts that is a string, a number or a Boolean.
 
         Return None if there is no such part.
         """
@@ -48,10 +48,10 @@ class Tree:
         return Tree({})
 
     def trees(self, *names: str) -> tuple["Tree", ...]:
-        """Return the first of the named parts that is an object or a list of objects, as a tuple of trees.
+        """Return the non-empty objects of the first named part that contains a non-empty object.
 
-        Empty objects, and list items that are not objects, are left out. If nothing remains of a part, the next part is
-        tried. Return an empty tuple if nothing remains of any part.
+        A named part can be a single object or a list. List items that are not objects are left out. Return an empty
+        tuple if no named part contains a non-empty object.
         """
         for name in names:
             value = _parse_nested(self._parts.get(_normalise_name(name)))
@@ -86,7 +86,7 @@ def _normalise_name(name: str) -> str:
 def _parse_nested(value: object) -> object:
     """Parse the value if it is a string that begins like a JSON object or list. Return any other value unchanged.
 
-    Return None if such a string is not JSON.
+    Return None for a string that begins like JSON but is not JSON.
     """
     if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
         return read_json(value)
