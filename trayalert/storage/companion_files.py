@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 FileId = tuple[int, int] | None
-"""Identity of the file at a path: its device and inode number, or None if there is no file."""
+"""Identity of the file at a path: its device number and its inode number, or None if there is no file."""
 
 
 def backups_of(log: Path) -> Path:
@@ -16,7 +16,7 @@ def backups_of(log: Path) -> Path:
 
 
 def quarantine_of(log: Path) -> Path:
-    """Return the quarantine folder, to which logs are moved aside. trayalert never deletes a log there."""
+    """Return the quarantine folder. trayalert never deletes a log from this folder."""
     return log.with_name("quarantine")
 
 
@@ -26,12 +26,15 @@ def reserve_file_of(log: Path) -> Path:
 
 
 def restored_of(log: Path) -> Path:
-    """Return the path of the complete copy of a backup that is about to be renamed to the log."""
+    """Return the path of the restored backup.
+
+    The restored backup is a complete copy of a backup. A restore renames the copy to the log.
+    """
     return log.with_name(f"{log.name}.restored")
 
 
 def file_ids(path: Path) -> tuple[FileId, ...]:
-    """Return the current identities of the log, its `-wal` and its `-shm`. An empty log counts as missing."""
+    """Return the current identities of the log, of its `-wal` and of its `-shm`. An empty log counts as missing."""
     return file_id(path, empty=False), file_id(f"{path}-wal"), file_id(f"{path}-shm")
 
 

@@ -13,7 +13,7 @@ from trayalert.domain.fault import Fault
 _MIN_FREE_BYTES = 1 << 20
 """Number of free bytes below which some of SQLite's errors are reported as a full disk.
 
-On a full disk, SQLite may report an I/O error or that it cannot open a file, instead of a full disk.
+If the disk is full, SQLite may report another error: an I/O error, or a file that cannot be opened.
 """
 
 
@@ -52,9 +52,9 @@ class LockedLog(LogFault):
 
 
 class NotStored(LogFault):
-    """A job failed, was not accepted, or was not committed before its deadline. Running it again may help.
+    """A job failed, was not accepted, or was not committed before its deadline.
 
-    A job whose deadline has passed may still be committed later.
+    The caller may run the job again. A job whose deadline has passed may still be committed later.
     """
 
 

@@ -1,8 +1,8 @@
-"""The log as the event loop uses it. A single writer thread runs all jobs, and commits waiting jobs together.
+"""The log's interface for the event loop. One writer thread runs all jobs, and commits waiting jobs together.
 
-If only one job is waiting, it is committed without delay. While one commit is being synced, the jobs of the next commit
-gather. `Log` can be created even if the disk has a fault. While the fault lasts, the writer thread keeps trying to use
-the log.
+If only one job is waiting, the job is committed without delay. While one commit is being synced, the jobs of the next
+commit gather. `Log` can be created even if the disk has a fault. While the fault lasts, the writer thread keeps trying
+to use the log.
 """
 
 import asyncio
@@ -26,10 +26,10 @@ from trayalert.storage.writer.writer import Events, Job, Writer
 _LARGEST_GROUP = 512
 _LONGEST_QUEUE = 4096
 _BATCH_SIZE = 8
-"""When this number of jobs has gathered, they are passed to the writer thread immediately.
+"""As soon as this number of jobs has gathered, the jobs are passed to the writer thread.
 
-The disk then starts to work while the event loop still reads further requests. If fewer jobs have gathered, they are
-passed to the writer thread in the event loop's next iteration.
+The disk then starts to work while the event loop still reads further requests. Fewer jobs are passed to the writer
+thread in the event loop's next iteration.
 """
 
 _logger = logging.getLogger(__name__)
@@ -50,17 +50,17 @@ class LogTiming:
     """Timeouts and intervals for the log, in seconds."""
 
     deadline: float = 4.0
-    """A job fails if it is not committed within this time."""
+    """How long `Log.run_job` waits for the commit of its job before it raises NotStored."""
     first_maintenance: float = 5.0
-    """How long after the start the file and its disk are checked for the first time."""
+    """How long after the start of the writer thread the file and its disk are checked for the first time."""
     maintenance_interval: float = 15.0
-    """How often the file and its disk are checked after that."""
+    """Interval between two checks of the file and its disk, while there is no fault and no verification."""
     retry_interval: float = 2.0
-    """How often the file and its disk are checked while there is a fault or the file is being verified."""
+    """Interval between two checks of the file and its disk, while there is a fault or a verification."""
     close_timeout: float = 10.0
-    """How long `Log.close` waits if the disk hangs.
+    """How long `Log.close` waits for the writer thread if the disk hangs.
 
-    The senders of callbacks that are still waiting after that have received no acknowledgement.
+    If a callback is still not committed after this time, its sender has not received 200.
     """
 
     file: LogFileTiming = field(default_factory=LogFileTiming)
@@ -70,10 +70,11 @@ _PendingJob = tuple[Job, "asyncio.Future[Events]"]
 
 
 class Log:
-    """The log with its writer thread. It must be created, used and closed on one asyncio event loop.
+    """The log and its writer thread. A `Log` must be created, used and closed on one asyncio event loop.
 
-    `announce` is called on that event loop with the events of each group of jobs, and with LogChanged when `state`
-    changes. Other parts of the program report their problems and news through `status`, also on that event loop.
+    `announce` is called on this event loop. It gets the events of each group of jobs, and LogChanged when `state`
+    changes. Other parts of the program report their problems and news through `status`, which must also be used on the
+    event loop.
     """
 
     def __init__(
@@ -109,15 +110,20 @@ class Log:
 
     @property
     def state(self) -> LogState:
-        """The current state of the log. Each change of it is announced as LogChanged."""
+        """The current state of the log. Each change of the state is announced as LogChanged."""
         return self.status.state
 
     async def run_job(self, job: Job) -> Events:
         """Run a job on the writer thread. Return the job's events after its commit has been synced to disk.
 
-        Raise NotStored if the job fails, if its deadline passes, or if the job is not accepted because too many jobs
-        are waiting or the log is closing. If the deadline passes or the caller is cancelled, the job is not cancelled.
-        It may still be committed, and its events are then announced as usual.
+        Raise NotStored in each of these cases:
+
+        - The job fails.
+        - The job is not committed before its deadline.
+        - The job is not accepted, because too many jobs are waiting or the log is closing.
+
+        An accepted job is never cancelled, even if its deadline passes or the caller is cancelled. The job may still be
+        committed later. The events of the job are then announced as usual.
         """
         if self._closing:
             raise NotStored("the log is closing")
@@ -163,7 +169,10 @@ class Log:
             self._deadline_timer = self._loop.call_at(self._deadlines[0][0], self._time_out_jobs)
 
     async def close(self) -> None:
-        """Commit the waiting jobs, then close the file. May be called more than once."""
+        """Commit the waiting jobs, then close the file.
+
+        This method may be called more than once.
+        """
         if not self._closing:
             self._closing = True
             self._hand_over()
@@ -175,9 +184,9 @@ class Log:
             self._deadline_timer.cancel()
 
     def verify(self) -> None:
-        """Request a verification of the file. Called after a reader has failed.
+        """Request a verification of the file. To be called after a reader has failed.
 
-        The writer thread verifies the file later, and reports and repairs any damage that it finds.
+        The writer thread verifies the file later. It reports and repairs any damage that it finds.
         """
         if not self._closing:
             self._verification_requested = True
@@ -208,7 +217,10 @@ class Log:
         self._writer.close()
 
     def _gather(self, seconds: float) -> tuple[list[_PendingJob], bool]:
-        """Wait up to `seconds` for a job. Return the waiting jobs, and whether the log stays open."""
+        """Wait up to `seconds` for a job. Return the waiting jobs, and whether the log stays open.
+
+        The log does not stay open after `close` was called.
+        """
         group: list[_PendingJob] = []
         try:
             batch = self._queue.get(timeout=seconds)
@@ -225,7 +237,7 @@ class Log:
         """Check the file between two groups of jobs.
 
         If callbacks were refused because of a slow disk or a bug, also make a test write. If the test write is fast,
-        `status` no longer says that callbacks are refused.
+        remove the refusal from `status`.
         """
         try:
             if self._verification_requested:
@@ -241,10 +253,9 @@ class Log:
         self._report()
 
     def _report(self) -> None:
-        """Pass what the writer has to report to the event loop.
+        """Pass events and state changes from the writer to the event loop.
 
-        The writer reports the events of callbacks that it recovered from a write that was cut off, and each change of
-        its state.
+        The events are those of callbacks that the writer has recovered from an interrupted write.
         """
         if self._writer.recovered_events:
             self._loop.call_soon_threadsafe(self._announce, list(self._writer.recovered_events))
@@ -261,7 +272,10 @@ class Log:
             return [NotStored(f"the log's writer failed: {error!r}")] * len(jobs)
 
     def _settle(self, group: list[_PendingJob], results: list[Events | Exception]) -> None:
-        """Set the results of a group's futures, then announce the group's events. Runs on the event loop."""
+        """Set the result of each job's future, then announce the events of all jobs in the group.
+
+        Runs on the event loop.
+        """
         self._pending_count -= len(group)
         news: list[Event] = []
         in_time = False
@@ -284,9 +298,9 @@ class Log:
             self._announce(news)
 
     def _report_own_fault(self, results: list[Events | Exception]) -> None:
-        """If callbacks were refused although the disk works, report this as a fault in trayalert itself.
+        """If callbacks were refused although the disk works, report a bug in trayalert to the user.
 
-        A fault of the disk is already reported in `state`.
+        `results` are the results of callbacks. A fault of the disk is already reported in `state`.
         """
         refused = [result for result in results if isinstance(result, Exception)]
         if refused and self.state.storing:

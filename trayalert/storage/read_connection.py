@@ -1,10 +1,14 @@
 """Read-only connections to the log. A connection must be used only on the thread that opened it.
 
-While the writer has the log open, another file may be put at its path. Readers in this process must not open that other
-file, because beside it they would find the `-shm` that belongs to the writer's file. SQLite's locks on that `-shm` do
-not work between a writer and a reader in the same process. The reader would therefore assume that it is the only
-connection and would truncate the `-shm` while the writer has it mapped. To prevent this, the writer registers its file
-here, and readers refuse any other file at the path.
+While the writer has the log open, another file may be put at the log's path. A reader in the writer's process must not
+open the other file, for these reasons:
+
+1. Beside the other file, the reader would find the `-shm` that belongs to the writer's file.
+2. SQLite's locks on this `-shm` do not work between the reader and the writer, which are in one process. The reader
+   would find no other connection.
+3. A reader that finds no other connection truncates the `-shm`, which the writer still has mapped.
+
+The writer therefore registers its file here, and readers refuse any other file at the path.
 """
 
 import os
@@ -19,7 +23,7 @@ _registered: dict[str, tuple[int, int]] = {}
 
 
 def register(path: Path, file: tuple[int, int] | None) -> None:
-    """Record that this process writes to the file at `path`. From now on, readers refuse any other file there.
+    """Record that this process writes to the file at `path`. Readers then refuse any other file at this path.
 
     The pair `file` is the device number and the inode number of the file. If `file` is None, do nothing.
     """
@@ -28,7 +32,10 @@ def register(path: Path, file: tuple[int, int] | None) -> None:
 
 
 def unregister(path: Path) -> None:
-    """Remove the registration of the path. Called when this process no longer writes to the file."""
+    """Remove the registration of the path.
+
+    The writer calls this function when it no longer writes to the file.
+    """
     _registered.pop(os.path.realpath(path), None)
 
 
@@ -54,7 +61,7 @@ def decode_text(text: bytes) -> str:
 
 
 def connect_read_only(path: Path, *, timeout: float = 2.0) -> sqlite3.Connection:
-    """Return a read-only connection. A query on it waits up to `timeout` seconds for another program's lock."""
+    """Return a read-only connection. Its queries wait up to `timeout` seconds for a lock of another program."""
     uri = f"{path.absolute().as_uri()}?mode=ro"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=timeout)
     connection.text_factory = decode_text
@@ -63,7 +70,7 @@ def connect_read_only(path: Path, *, timeout: float = 2.0) -> sqlite3.Connection
 
 @contextmanager
 def open_read_only(log: Path) -> Iterator[sqlite3.Connection]:
-    """Open a read-only connection to the log for a `with` block. It is closed when the block exits.
+    """Open a read-only connection to the log for a `with` block. The connection is closed at the end of the block.
 
     Raise LogFault if the log cannot be opened, or if SQLite raises an error inside the block.
     """

@@ -1,6 +1,7 @@
-"""Queries on the log over a read-only connection. They work whether or not trayalert is running.
+"""Queries on the log over a read-only connection. The queries work whether or not trayalert is running.
 
-A `Reader` must be used only on the thread that created it. A query sees everything that was committed before it runs.
+A `Reader` must be used only on the thread that created it. A query sees everything that was committed before the query
+started.
 """
 
 import json
@@ -49,13 +50,13 @@ _MAX_ID = 2**63 - 1
 class Reader:
     """Runs queries on the log. Each method raises NoLog if there is no log yet, and LogFault if the log cannot be read.
 
-    Before each query, the reader checks that its open file is still the file at the path. If another file is there, or
-    if the previous query has failed, the reader opens the file that is at the path now. All times are in milliseconds
-    since 1970 in UTC.
+    Before each query, the reader checks whether its open file is still the file at the path. If another file is at the
+    path, the reader opens that file instead. After a failed query, the reader closes its file, and the next query opens
+    the file at the path. All times are in milliseconds since 1970 in UTC.
     """
 
     def __init__(self, path: Path, *, busy_timeout: float = 2.0) -> None:
-        """Open the log. A query waits up to `busy_timeout` seconds for another program's lock."""
+        """Open the log. A query waits up to `busy_timeout` seconds for a lock of another program."""
         self._path = path
         self._busy_timeout = busy_timeout
         self._file_ids: tuple[FileId, ...] = ()
@@ -109,11 +110,13 @@ class Reader:
     def alerts(
         self, *, limit: int | None, after: int | None = None, search: str | None = None, raw: bool = False
     ) -> Iterator[StoredAlert]:
-        """Return at most `limit` alerts, or all alerts if `limit` is None, most recently arrived first.
+        """Return alerts. The newest alert comes first or, if `after` is given, the oldest alert.
 
-        If `after` is given, return only alerts with a higher id than `after`, oldest first. If `search` is given,
-        return only alerts that contain that string in one of the _SEARCH_COLUMNS or in the body. If `raw` is set, each
-        alert includes the body of its first delivery as bytes.
+        - `limit` is the maximum number of alerts, or None for no maximum.
+        - If `after` is given, only alerts with a higher id than `after` are returned.
+        - If `search` is given, only alerts that contain this string are returned. _SEARCH_COLUMNS lists what is
+          searched, including the text of the body.
+        - If `raw` is set, each alert includes the body of its first delivery as bytes.
         """
         wheres, parameters, order = ["1"], list[Any](), "DESC"
         if after is not None:
@@ -132,7 +135,10 @@ class Reader:
         return map(read_alert, self._rows(sql, (since, until)))
 
     def salvaging(self) -> bool:
-        """Return whether the salvage of any quarantined log is unfinished. If so, open incidents may be missing."""
+        """Return whether the salvage of a quarantined log is unfinished.
+
+        Until all salvages are finished, open incidents may be missing from the log.
+        """
         return any(number for (number,) in self._rows("SELECT count(*) FROM salvage WHERE finished_at IS NULL"))
 
     def alerts_of(self, incident_id: int, *, limit: int) -> list[StoredAlert]:
@@ -176,13 +182,13 @@ class Reader:
     def incident_states(self, ids: Sequence[int]) -> list[Incident]:
         """Return the incidents with the given ids, without their alerts, in no particular order.
 
-        This is ten times as fast as the method `incidents`.
+        This method is ten times as fast as the method `incidents`.
         """
         sql = f"{SELECT_INCIDENT} FROM incident AS i WHERE i.id IN (SELECT value FROM json_each(?))"
         return list(map(read_incident, self._rows(sql, (json.dumps(ids),))))
 
     def every_incident(self, *, only_open: bool = False) -> Iterator[StoredIncident]:
-        """Return all incidents, highest id first. If `only_open` is set, return only the open ones."""
+        """Return all incidents or, if `only_open` is set, all open incidents. The highest id comes first."""
         return self._incidents(f"{'WHERE i.closed_at IS NULL' if only_open else ''} ORDER BY i.id DESC")
 
     def open_levels(self) -> dict[Level, int]:
@@ -194,7 +200,7 @@ class Reader:
         return dict(found)
 
     def last_callback_at(self) -> int | None:
-        """Return when the last callback from a sender arrived, or None if no callback has arrived.
+        """Return when the most recent callback from a sender arrived, or None if no callback has arrived.
 
         Deliveries that trayalert itself created are ignored.
         """
@@ -226,16 +232,16 @@ class Reader:
         return row[0] or 0
 
     def reports(self, *, after: int, last: int) -> list[LastReport]:
-        """Return the last report of each rule on each resource among the deliveries with `after` < id <= `last`.
+        """Return the latest report of each rule on each resource. Only deliveries with `after` < id <= `last` count.
 
         Retries and other repeats of an alert count as reports, too.
         """
         return [LastReport(*row) for row in self._rows(_REPORTS, (after, last, after, last))]
 
     def open_incident_reports(self, *, since: Millis) -> list[LastReport]:
-        """Return the last report of each open incident that was reported after `since`.
+        """Return the latest report of each open incident whose latest report arrived after `since`.
 
-        If an alert of the incident was sent again, that counts as a report, unless it was only a retry.
+        Repeats that are not retries count as reports, too.
         """
         sql = (
             f"SELECT {_REPORT_COLUMNS}, i.last_received_at FROM incident AS i JOIN alert AS a ON a.id = i.last_alert_id"
@@ -246,9 +252,9 @@ class Reader:
     def latest_incidents(self, keys: Sequence[str]) -> list[StoredIncident]:
         """Return the latest incident of each of the given keys, in no particular order.
 
-        Keys without an incident are left out. If a key has an incident without an OK, that is its latest incident. It
-        is open, or it was closed for another reason, for example by the user. If all incidents of a key have an OK, the
-        latest incident is the one with the latest OK.
+        Keys without an incident are left out. If a key has an incident without an OK, this incident is the latest
+        incident. If all incidents of a key have an OK, the incident with the latest OK is the latest incident. An
+        incident without an OK may also be closed, for example by the user.
         """
         latest = (
             f"SELECT id, max(coalesce(ok_at, {_MAX_ID})) FROM incident WHERE key IN ({_parameters(keys)}) GROUP BY key"
@@ -256,11 +262,11 @@ class Reader:
         return list(self._incidents(f"WHERE i.id IN (SELECT id FROM ({latest}))", *keys))
 
     def open_incidents_of_kind(self, kind: Kind) -> list[StoredIncident]:
-        """Return the open incidents whose representing alert is of the given kind."""
+        """Return the open incidents whose latest alert by event time is of the given kind."""
         return list(self._incidents("WHERE i.closed_at IS NULL AND a.kind = ?", str(kind)))
 
     def totals(self) -> Totals:
-        """Return counts for the whole log and the time of the last callback."""
+        """Return counts for the whole log, and the time of the most recent callback."""
         sql = """
             SELECT (SELECT count(*) FROM alert), (SELECT count(*) FROM delivery),
                    (SELECT count(*) FROM alert WHERE kind = 'unrecognised'),
@@ -302,7 +308,10 @@ _REPORTS = f"""
 
 
 def _body_text(query: bytes, body: bytes) -> str:
-    """Return the string in which a body is searched: each field's decoded value, or its name if the value is empty."""
+    """Return a callback's text for the search in `Reader.alerts`: the decoded values of its fields, one per line.
+
+    For a field with an empty value, the line contains the name of the field.
+    """
     fields = read_body(Callback(received_at=0, method="", query=query, body=body)).fields
     return "\n".join(value or name for name, value in fields.items())
 

@@ -1,7 +1,7 @@
 """Conversion between the log's rows and plain data. Only this module lists the columns that are read and written.
 
-A row with a damaged value can still be read, so that one such row does not make other rows unreadable. An invalid state
-is read as ALERT and an invalid level as WARN, because damage must not make an alert look harmless.
+A row with a damaged value can still be read, because one damaged row must not make other rows unreadable. An invalid
+state is read as ALERT and an invalid level as WARN, because damage must not make an alert look harmless.
 """
 
 import enum
@@ -43,8 +43,8 @@ ALERT_DIGESTED = ("delivery_id", *(name for name in _ALERT_COLUMNS if name != "d
 INCIDENT_DIGESTED = INCIDENT_COLUMNS
 """DELIVERY_DIGESTED, ALERT_DIGESTED and INCIDENT_DIGESTED are the columns that a row's digest covers.
 
-`digest_of` takes the values in the order of these columns. A digest does not cover `deliveries` and `last_delivery_id`
-of an alert and `alert_id` of a delivery, because these are updated without computing a new digest.
+`digest_of` takes the values in the order of these columns. Some columns are updated without computing a new digest. No
+digest covers these columns: `deliveries` and `last_delivery_id` of an alert, and `alert_id` of a delivery.
 """
 
 _MORE = ("address", "message", "titles", "links")
@@ -52,16 +52,16 @@ _VALUE = ALERT_DIGESTED.index("value")
 
 NEW_ALERT_ROW = ("deliveries", "last_delivery_id", "digest", *ALERT_DIGESTED)
 INCIDENT_ROW = ("digest", *INCIDENT_COLUMNS)
-"""NEW_ALERT_ROW and INCIDENT_ROW are the columns of the values that `alert_row` and `incident_row` return.
+"""NEW_ALERT_ROW and INCIDENT_ROW are the names of the values that `alert_row` and `incident_row` return.
 
-`last_delivery_id` is the id of the alert's delivery that was received last. The value and the message in the alert's
-row come from that delivery.
+`last_delivery_id` is the id of the most recently received delivery of the alert. The value and the message in the
+alert's row come from that delivery.
 """
 
 LARGEST_PARSED_BODY = 64 * 1024
-"""Size limit in bytes. A body up to this size is parsed whenever one of its alerts is read from the log.
+"""Maximum size in bytes of a body that is parsed when one of its alerts is read from the log.
 
-Larger bodies are not parsed. Such a body may hold hundreds of alerts and would be parsed again for each of them.
+A larger body may contain hundreds of alerts, and would be parsed again for each of these alerts.
 """
 _BODY = f"CASE WHEN length(d.body) <= {LARGEST_PARSED_BODY} THEN d.body END"
 _ALERT = f"{', '.join(f'a.{column}' for column in _ALERT_COLUMNS)}, d.sender, d.query, {_BODY}"
@@ -106,8 +106,8 @@ _digested_json = json.JSONEncoder(
 def digest_of(table: str, values: Sequence[Any]) -> bytes:
     """Return the digest of a row's values. The values may be numbers, strings, bytes or None.
 
-    If any byte of a value changes, the digest changes. The digest is the same on every machine. The values of a row
-    include its id, so that a row that was overwritten with another row is detected, too.
+    If any byte of a value changes, the digest changes. The digest is the same on every machine. The values include the
+    id of the row, so the digest also reveals that a row was overwritten with another row.
     """
     # The JSON is ASCII, and its end is unambiguous. For each bytes value, the JSON has a list that contains
     # only the value's length. No other value becomes a list. The bytes themselves are hashed after the JSON.
@@ -121,8 +121,8 @@ def digest_of(table: str, values: Sequence[Any]) -> bytes:
 def incident_row(incident: Incident) -> list[Any]:
     """Return the values of an incident's row, including its digest, in the order of INCIDENT_ROW.
 
-    Like `alert_row`, this function converts enum members to plain `str`, because binding an instance of a `str`
-    subclass to an SQL parameter is many times slower.
+    Enum members are converted to plain `str`, because binding an instance of a `str` subclass to an SQL parameter is
+    many times slower.
     """
     values: list[Any] = list(incident)
     for place in _LEVEL_INDEXES:
@@ -183,10 +183,10 @@ def alert_row(
 
 
 def renewed_row(stored: Sequence[Any], alert: Alert) -> list[Any]:
-    """Return the row of a stored alert after its value, unit and message have been replaced by those of `alert`.
+    """Return the row of a stored alert with the value, the unit and the message of a repeat.
 
-    `alert` is a repeat: the same alert in another delivery. `stored` has the current values of the stored alert, in the
-    order of ALERT_DIGESTED. The result is the new digest, followed by the new values in the same order.
+    `alert` is the repeat. `stored` has the current values of the stored alert, in the order of ALERT_DIGESTED. The
+    result is the new digest, followed by the new values in the order of ALERT_DIGESTED.
     """
     row = dict(zip(ALERT_DIGESTED, stored, strict=True))
     value = None if alert.value is None else alert.value + 0.0
@@ -264,7 +264,7 @@ def _read_enum(text: str, default: _Enum) -> _Enum:
 
 
 def _more_column(alert: Alert) -> str | None:
-    """Return a JSON object with those fields that only some kinds of alert have, or None if the alert has none."""
+    """Return a JSON object of the alert's fields in _MORE, or None if all these fields are empty."""
     return _more_json({name: getattr(alert, name) for name in _MORE})
 
 
@@ -297,7 +297,7 @@ def _texts_of(more: dict[str, Any], name: str) -> dict[str, str]:
 
 
 def read_stored_incident(row: tuple[Any, ...]) -> StoredIncident:
-    """Return the incident and its representing alert from a row that was selected with SELECT_STORED_INCIDENT."""
+    """Return the stored incident in a row that was selected with SELECT_STORED_INCIDENT."""
     width = len(INCIDENT_COLUMNS)
     return StoredIncident(incident=read_incident(row[:width]), alert=read_alert(row[width:]))
 
@@ -316,9 +316,10 @@ def last_id(connection: sqlite3.Connection, table: str) -> int:
 
 
 def raise_numbering(connection: sqlite3.Connection, last_ids: LastIds = (0, 0, 0), *, thinned: int = 0) -> None:
-    """Update `numbering` so that no id up to `last_ids`, or up to the highest id in each table, is assigned again.
+    """Record in the table `numbering` that all ids up to `last_ids`, and the ids of all existing rows, were assigned.
 
-    `thinned` is the highest id among the deliveries that are being retired, or 0 if none are.
+    Recorded ids are never assigned again. `thinned` is the highest id among the deliveries that are being retired, or 0
+    if no deliveries are being retired.
     """
     settings = (f"{table} = max({table}, ?, coalesce((SELECT max(id) FROM {table}), 0))" for table in TABLES)
     sql = f"UPDATE numbering SET {', '.join(settings)}, thinned = max(thinned, ?)"
@@ -328,14 +329,14 @@ def raise_numbering(connection: sqlite3.Connection, last_ids: LastIds = (0, 0, 0
 def rewrite_numbering(connection: sqlite3.Connection) -> None:
     """Make the current transaction write a page without changing any content.
 
-    The commit of the transaction then has to write to the disk and fails if the disk has a fault.
+    The commit of the transaction then has to write to the disk, and fails if the disk has a fault.
     """
     for step in "+-":  # SQLite writes no page for an update that leaves the row unchanged
         connection.execute(f"UPDATE numbering SET delivery = delivery {step} 1")
 
 
 def make_callback(values: Sequence[Any]) -> Callback:
-    """Return the callback that was stored with the given values. They are in the order of DELIVERY_DIGESTED[1:]."""
+    """Return the callback that was stored with the given values, which are in the order of DELIVERY_DIGESTED[1:]."""
     return Callback(**dict(zip(DELIVERY_DIGESTED[1:], values, strict=True)))
 
 

@@ -1,8 +1,8 @@
 """The log's schema, as migration steps. A released step is never edited, because users' files were made with it.
 
 `PRAGMA user_version` is the number of steps that have been run on a file. Each step is one transaction. trayalert has
-not been released yet, so the only step is still edited. To recognise files that were made with another version of that
-step, `PRAGMA application_id` holds a digest of the text of all steps, and a file with another digest is refused.
+not been released yet, so the only step is still edited. `PRAGMA application_id` holds a digest of the text of all
+steps. A file with another digest was made with other steps, and is refused.
 """
 
 import hashlib

@@ -14,8 +14,8 @@ class WorkStopped(Exception):
 class Throttle:
     """Keeps a long-running job from holding the GIL all the time. The job must call the throttle often.
 
-    After every `work` seconds, the call sleeps for `pause` seconds, and other threads get the GIL. `stop` may be called
-    from any thread.
+    If `work` seconds have passed since the last pause, a call sleeps for `pause` seconds, so that other threads get the
+    GIL. `stop` may be called from any thread.
     """
 
     def __init__(self, *, work: float = 0.002, pause: float = 0.001) -> None:

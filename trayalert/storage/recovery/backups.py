@@ -1,8 +1,8 @@
-"""Makes, lists and checks backups, which are complete copies of the log. The log may be in use meanwhile.
+"""Makes, lists and checks backups, which are complete copies of the log. The log may be in use during a backup.
 
 A backup is one SQLite file without a `-wal`. The file is written under a temporary name, checked, synced and then
-renamed. If trayalert is killed before it has renamed the file, the next backup removes the temporary file. Two backups
-must not be made at the same time.
+renamed. If trayalert is killed before the file is renamed, the next backup removes the temporary file. Two backups must
+not be made at the same time.
 """
 
 import contextlib
@@ -33,7 +33,7 @@ RowCounts = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A backup file. `made_at` is the time in its name, and `size` is in bytes."""
+    """A backup file. `made_at` is the time in the file's name, and `size` is in bytes."""
 
     path: Path
     made_at: Millis
@@ -43,7 +43,7 @@ class Backup:
 def list_backups(log: Path, *, now: Millis | None = None) -> list[Backup]:
     """Return the backups, newest first.
 
-    If `now` is given, backups that are dated more than a minute later than `now` come last, because they were made
+    If `now` is given, backups that are dated more than a minute later than `now` come last. These backups were made
     while the clock was wrong.
     """
     found = []
@@ -63,7 +63,7 @@ def list_backups(log: Path, *, now: Millis | None = None) -> list[Backup]:
 def newest_backup(log: Path, *, now: Millis) -> Backup | None:
     """Return the newest backup, or None if there is no backup.
 
-    A backup that is dated more than a minute later than `now` is returned only if there are no other backups.
+    A backup that is dated more than a minute later than `now` is returned only if there is no other backup.
     """
     return next(iter(list_backups(log, now=now)), None)
 
@@ -71,10 +71,10 @@ def newest_backup(log: Path, *, now: Millis) -> Backup | None:
 def make_backup(
     log: Path, *, keep: int, now: Millis, throttle: Callable[[], None] = lambda: None, pages_per_step: int = 512
 ) -> Backup:
-    """Make a backup, then delete all but the newest `keep` backups. Raise LogFault on failure.
+    """Make a backup, then delete all but the newest `keep` backups. Raise LogFault if the backup cannot be made.
 
-    Making a backup can take a long time, so call this function on a background thread. It calls `throttle` after every
-    `pages_per_step` pages (2 MiB by default). `throttle` may sleep, so that the writer can use the disk in between.
+    Making a backup can take a long time, so call this function on a background thread. `throttle` is called after every
+    `pages_per_step` pages, which are 2 MiB by default. `throttle` may sleep, so that the writer can use the disk.
     """
     folder = backups_of(log)
     try:
@@ -105,9 +105,10 @@ def make_backup(
 def copy_log(
     source: Path, target: Path, *, throttle: Callable[[], None] = lambda: None, pages_per_step: int = 512
 ) -> RowCounts:
-    """Copy a log, which may be in use, to a new file with mode 0600. Return the numbers of rows in the copy.
+    """Copy a log to a new file with mode 0600. Return the copy's numbers of deliveries, alerts and incidents.
 
-    Raise LogFault, sqlite3.Error or OSError on failure. The caller must sync the copy.
+    The log may be in use. Raise LogFault, sqlite3.Error or OSError if the log cannot be copied. The caller must sync
+    the copy.
     """
     refuse_replaced_file(source)
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
@@ -125,9 +126,10 @@ def copy_log(
 
 
 def check_backup(path: Path, *, digests: bool = True) -> RowCounts:
-    """Check a backup. Return the numbers of its rows. Raise LogFault if the file is damaged or is not a backup.
+    """Check a backup. Return its numbers of deliveries, alerts and incidents.
 
-    If `digests` is set, every row is also compared with its digest.
+    Raise LogFault if the file is damaged, is not a backup, or was made by another version of trayalert. If `digests` is
+    set, every row is also compared with its digest.
     """
     try:
         with closing(connect_read_only(path)) as backup:
@@ -148,7 +150,7 @@ def check_backup(path: Path, *, digests: bool = True) -> RowCounts:
 
 
 def sync_file(path: Path) -> None:
-    """Sync a file that is not open in SQLite. Raise OSError on failure."""
+    """Sync a file to disk. The file must not be open in SQLite. Raise OSError on failure."""
     descriptor = os.open(path, os.O_RDWR)
     try:
         os.fsync(descriptor)

@@ -1,8 +1,8 @@
-"""Carving: finding the deliveries in a damaged file by reading it page by page, without SQLite's B-trees.
+"""Carving: finding the deliveries in a damaged file by reading every page, without SQLite's B-trees.
 
-The file is not changed. A delivery never changes once it is written, so any undamaged copy of its row can be used.
-Therefore every page of the file and of its `-wal` is read. Carving can take a long time, so do it on a background
-thread.
+The file is not changed. A delivery never changes after it has been written, so any undamaged copy of its row can be
+used. To find such copies, every page of the file and of its `-wal` is read. Carving can take a long time, so do it on a
+background thread.
 """
 
 import heapq
@@ -22,8 +22,8 @@ _SORT_BATCH = 10_000
 class CarvedDeliveries:
     """The undamaged deliveries that were found, sorted by id, and the numbers of damaged and missing deliveries.
 
-    `ids`, `locations` and `content_hashes` have one element for each undamaged delivery. They are arrays because there
-    may be a million deliveries.
+    `ids`, `locations` and `content_hashes` are arrays with one element for each undamaged delivery. Arrays are used to
+    save memory, because there may be a million deliveries.
     """
 
     ids: "array[int]" = field(default_factory=lambda: array("q"))
@@ -33,13 +33,13 @@ class CarvedDeliveries:
     damaged: int = 0
     """Number of deliveries that were recognised but do not match their digests."""
     missing: int = 0
-    """Number of ids that were not found although retention has not deleted them."""
+    """Number of deliveries that were not found although retention has not deleted them."""
     truncated: bool = False
-    """Whether the end of the file is missing. It is then unknown how many deliveries were in that part."""
+    """Whether the end of the file is missing. The number of deliveries in the missing end is unknown."""
 
     @property
     def total(self) -> int:
-        """Number of deliveries that the file is known to have held."""
+        """Number of undamaged, damaged and missing deliveries together."""
         return len(self.ids) + self.damaged + self.missing
 
     def add(self, number: int, location: int, content: int) -> None:
@@ -52,12 +52,15 @@ class CarvedDeliveries:
 def carve(
     pages: Pages, *, thinned: int = 0, first: int = 0, last: int = 0, throttle: Callable[[], None] = lambda: None
 ) -> CarvedDeliveries:
-    """Find all deliveries that can be read from a damaged file and count those that cannot.
+    """Find all deliveries that can be read from a damaged file, and count the damaged and the missing deliveries.
 
-    `thinned` is the id of the last delivery that retention has deleted. `first` and `last` are the lowest and the
-    highest id that the file is known to have held, or 0 if they are unknown. An id between two ids that are known or
-    found counts as missing if it was not found, not even in a damaged row, and retention has not deleted it. `throttle`
-    is called often. It may sleep, or raise an exception to stop the carving.
+    - `thinned` is the id of the last delivery that retention has deleted.
+    - `first` and `last` are the lowest and the highest id that the file is known to have contained. 0 means unknown.
+    - `throttle` is called often. It may sleep, or raise an exception to stop the carving.
+
+    The known ids are `first`, `last` and the ids of the undamaged deliveries. A delivery is expected for each id from
+    the lowest to the highest known id, except for ids up to `thinned`. An expected delivery counts as missing if
+    neither an undamaged nor a damaged delivery with its id was found.
     """
     found, sound, broken = CarvedDeliveries(), CarvedDeliveries(), array("q")
     free = pages.free_pages()
@@ -97,16 +100,19 @@ def delivery_at(pages: Pages, location: int) -> Delivery | None:
 
 
 def deliveries_in(pages: Pages, selected: Iterable[BtreePage]) -> tuple[Delivery, ...]:
-    """Return the deliveries on the selected pages that match their digests, sorted by id."""
+    """Return the undamaged deliveries on the selected pages, sorted by id.
+
+    An undamaged delivery matches its digest.
+    """
     found = {cell.id: delivery for page in selected for cell, delivery in _read_cells(pages, page) if delivery}
     return tuple(found[number] for number in sorted(found))
 
 
 def _read_cells(pages: Pages, page: BtreePage) -> Iterator[tuple[Cell, Delivery | None]]:
-    """For each cell of the page that looks like a delivery, yield the cell and the delivery.
+    """Yield the page's cells that look like deliveries, each together with its delivery.
 
-    If the delivery is damaged, yield None in its place, but only on the first page of the file and on pages that are
-    marked as leaf pages of a table. On other pages, leave it out.
+    For a damaged delivery, the result depends on the page. On the first page of the file, and on pages that are marked
+    as leaf pages of a table, the cell is yielded together with None. On all other pages, the cell is left out.
     """
     content = pages.read(page)
     trusted = page.number == 1 or is_leaf(content)
@@ -117,7 +123,7 @@ def _read_cells(pages: Pages, page: BtreePage) -> Iterator[tuple[Cell, Delivery 
 
 
 def sorted_indexes(numbers: "array[int]", *, throttle: Callable[[], None]) -> Iterator[int]:
-    """Yield the indexes of `numbers`, sorted by the numbers at these indexes, smallest number first.
+    """Yield all indexes of `numbers`, from the index of the smallest number to the index of the largest.
 
     The numbers are sorted in batches, because one large sort would hold the GIL and keep the listener waiting.
     """

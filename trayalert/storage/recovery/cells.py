@@ -1,8 +1,8 @@
 """Decoding of rows of the table `delivery` from the bytes of SQLite's pages.
 
 Format: https://www.sqlite.org/fileformat2.html. The functions are pure. The public functions never raise, whatever
-bytes they are given. A row is recognised by the number and types of its columns, and by the lengths of its values,
-which must add up to the length of the row. The row's digest then shows whether the row is as it was written.
+bytes they are given. A row is recognised by the number and the types of its columns. In addition, the lengths of the
+row's values must add up to the length of the row. The row's digest then shows whether the row is as it was written.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ PageReader = Callable[[int], bytes]
 
 
 class Cell(NamedTuple):
-    """A cell that looks like a delivery, judged by its columns and sizes. Offsets and sizes are in bytes."""
+    """A cell whose columns and sizes are those of a delivery. Offsets and sizes are in bytes."""
 
     offset: int
     """Where the cell starts in its page."""
@@ -54,7 +54,7 @@ class Delivery(NamedTuple):
 
 
 def cells(page: bytes, *, first: bool) -> Iterator[Cell]:
-    """Yield those cells of a page that look like deliveries, even if the page's type byte is invalid.
+    """Yield the page's cells that look like deliveries, even if the page's type byte is invalid.
 
     `first` must be True for the first page of the database file, because that page begins with the file's header.
     """
@@ -100,9 +100,10 @@ def read_cell(page: bytes, at: int) -> Cell | None:
 
 
 def read_delivery(page: bytes, cell: Cell, *, usable: int, read_page: PageReader) -> Delivery | None:
-    """Return the delivery in a cell of the page. Return None if it cannot be decoded or does not match its digest.
+    """Return the delivery in a cell of the page, or None if the delivery is damaged.
 
-    `usable` is the number of bytes that SQLite uses of each page.
+    A delivery is damaged if it cannot be decoded or does not match its digest. `usable` is the number of bytes that
+    SQLite uses of each page.
     """
     record = _read_payload(page, cell, usable, read_page)
     if len(record) != cell.payload_size:
@@ -123,7 +124,7 @@ def read_delivery(page: bytes, cell: Cell, *, usable: int, read_page: PageReader
 
 
 def content_hash(content: tuple[object, ...]) -> int:
-    """Return a hash of a delivery's content, which is everything that the delivery's digest covers except the id."""
+    """Return a hash of a delivery's content: all values that the delivery's digest covers, except the id."""
     return int.from_bytes(digest_of("content", content)[:8], "big") >> 1
 
 
@@ -143,7 +144,10 @@ def _is_delivery_row(types: list[int]) -> bool:
 
 
 def _read_payload(page: bytes, cell: Cell, usable: int, read_page: PageReader) -> bytes:
-    """Return the cell's payload, including its overflow pages. Return fewer bytes if a page is missing."""
+    """Return the cell's payload, including its overflow pages.
+
+    If an overflow page is missing, return fewer bytes than `cell.payload_size`.
+    """
     max_local, min_local = usable - 35, (usable - 12) * 32 // 255 - 23
     local = cell.payload_size
     if local > max_local:
@@ -165,7 +169,7 @@ def _read_payload(page: bytes, cell: Cell, usable: int, read_page: PageReader) -
 
 
 def _decode_value(serial_type: int, encoded: bytes) -> object:
-    """Return the value of a column, or None if the column is NULL or is text that is not valid UTF-8."""
+    """Return the value of a column, or None if the column is NULL or contains text that is not valid UTF-8."""
     if serial_type >= 12:
         if serial_type % 2 == 0:
             return encoded
@@ -183,7 +187,7 @@ def _value_size(serial_type: int) -> int:
 
 
 def _read_varint(page: bytes, at: int) -> tuple[int, int]:
-    """Return the varint at offset `at` and the offset after it. Raise IndexError if the page ends first."""
+    """Return the varint at offset `at` and the offset after it. Raise IndexError if the page ends within the varint."""
     value = page[at]
     if value < 0x80:
         return value, at + 1

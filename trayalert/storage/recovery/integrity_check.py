@@ -16,7 +16,7 @@ from trayalert.storage.rows import ALERT_DIGESTED, DELIVERY_DIGESTED, INCIDENT_D
 from trayalert.storage.schema import refuse_other_version, schema_version
 
 _MAX_LINES = 20
-"""Maximum number of problems that SQLite's own check should list. Further ones would not be useful."""
+"""Maximum number of problems that SQLite's own check should list. A longer list would not be useful."""
 
 _DIGESTED = {"delivery": DELIVERY_DIGESTED, "alert": ALERT_DIGESTED, "incident": INCIDENT_DIGESTED}
 _PLURALS = {"delivery": "deliveries", "alert": "alerts", "incident": "incidents"}
@@ -52,7 +52,8 @@ _RELATIONS = {
 }
 """Queries that return the ids of rows that contradict other rows. The keys describe the contradictions.
 
-If retention has deleted rows, it is not a contradiction that a count is higher than the number of remaining rows.
+If retention has deleted rows, a count in another row may be higher than the number of remaining rows. The queries do
+not report a count that is too high for this reason.
 """
 
 
@@ -65,16 +66,16 @@ class IntegrityReport:
     rows: dict[str, int] = field(default_factory=dict)
     """The number of rows of each table, by the table's name. Empty if the log could not be opened."""
     undigested: int = 0
-    """Number of rows that have no digest, so that they could not be checked."""
+    """Number of rows that could not be checked, because they have no digest."""
     damaged: bool = False
-    """Whether the log is damaged, so that restoring a backup may help.
+    """Whether the log is damaged. If true, restoring a backup may help.
 
     False if there are only other problems, for example if a newer trayalert has written the log.
     """
 
 
 def check_log(log: Path) -> IntegrityReport:
-    """Check the whole log. Never raises, whatever the file contains."""
+    """Check the whole log. No exception is raised, whatever the file contains."""
     try:
         with open_read_only(log) as connection:
             if schema_version(connection) == 0:
@@ -115,7 +116,10 @@ def _check_structure(log: Path) -> Iterator[str]:
 
 
 def _check_table(log: Path, table: str) -> tuple[int, int, list[str]]:
-    """Compare every row with its digest. Return the number of rows, the number without a digest, and the problems."""
+    """Compare every row of the table with its digest.
+
+    Return the number of rows, the number of rows without a digest, and a sentence for each problem.
+    """
     rows = undigested = 0
     problems: list[str] = []
     wrong: list[int] = []

@@ -1,8 +1,8 @@
 """Reads the pages of a damaged SQLite file and of its write-ahead log without using SQLite.
 
-Format: https://www.sqlite.org/fileformat2.html. This process must not have the database file open in SQLite, because
-closing the file here would drop SQLite's locks on it. SQLite does not lock the `-wal`, so the `-wal` may be read at any
-time. Damaged content never raises an exception: what cannot be read is returned as empty.
+Format: https://www.sqlite.org/fileformat2.html. Closing the database file here drops SQLite's locks on the file.
+Therefore this process must not have the database file open in SQLite. SQLite does not lock the `-wal`, so the `-wal`
+may be read at any time. Damaged content never raises an exception. Parts that cannot be read are returned as empty.
 """
 
 import os
@@ -24,7 +24,10 @@ _MAX_PAGES = 2**31
 
 
 class BtreePage(NamedTuple):
-    """A page in the database file or in its `-wal`. `offset` is the position of the page's first byte in that file."""
+    """A page in the database file or in its `-wal`.
+
+    `offset` is the position of the page's first byte in the file that contains the page.
+    """
 
     number: int
     in_wal: bool
@@ -64,7 +67,7 @@ class Pages:
 
     @property
     def truncated(self) -> bool:
-        """Whether the database file is shorter than its header says, which means that its end is missing."""
+        """Whether the database file is shorter than its header says. The end of the file is then missing."""
         header = _read(self._main, 100, 0)
         page_count = (
             int.from_bytes(header[28:32], "big") if _page_size(header) and header[24:28] == header[92:96] else 0
@@ -120,7 +123,10 @@ class Pages:
         return _read(self._wal if page.in_wal else self._main, self.size, page.offset)
 
     def newest(self, number: int) -> bytes:
-        """Return the bytes of a page as it was last committed, from the `-wal` or else from the database file."""
+        """Return the bytes of a page as it was last committed.
+
+        The bytes come from the `-wal` if it contains the page, and otherwise from the database file.
+        """
         if not 0 < number < _MAX_PAGES:
             return b""
         page = self._newest.get(number)

@@ -1,7 +1,7 @@
-"""The quarantine: a folder for logs that cannot be used, or that were replaced. They are moved there to be salvaged.
+"""The quarantine: a folder into which unusable and replaced logs are moved, so that they can be salvaged.
 
-trayalert never deletes a log in the quarantine, even after salvaging it. Each log that is moved aside gets a separate
-folder with a text file that gives the reason. Files are moved by renaming them, which also works on a full disk. If
+trayalert never deletes a log in the quarantine, even after the log has been salvaged. Each log gets a separate folder,
+with a text file that says why the log was moved. Files are moved by renaming them, which also works on a full disk. If
 trayalert is killed during a move, `finish_move` completes the move at the next start.
 """
 
@@ -26,7 +26,10 @@ _REASON_FILE = "why.txt"
 _RESULT_FILE = "salvage.txt"
 UNSALVAGED = "waits to be salvaged"
 _COMPANION_SUFFIXES = ("-wal", "-journal")
-"""Suffixes of the SQLite files that are moved together with a log. The `-shm` is not, because SQLite can rebuild it."""
+"""Suffixes of the SQLite files that are moved together with a log.
+
+The `-shm` is not moved, because SQLite can rebuild it.
+"""
 
 _MAX_ID = 2**53
 """Upper limit for valid ids. A higher id can only come from damage."""
@@ -36,9 +39,10 @@ _SMALLEST_ROW = 30
 
 
 def move_aside(log: Path, *, reason: str, now: Millis) -> Path:
-    """Move the log's files into a new quarantine folder. Return that folder. The log must not be open.
+    """Move the log's files into a new quarantine folder. Return the folder. The log must not be open.
 
-    On failure, raise LogFault. Either the log is then still at its path, or `finish_move` will complete the move.
+    Raise LogFault if the log cannot be moved. After a failure, either the log is still at its path, or the next
+    `finish_move` completes the move.
     """
     folder = None
     try:
@@ -56,7 +60,7 @@ def move_aside(log: Path, *, reason: str, now: Millis) -> Path:
 
 
 def create_folder(log: Path, *, reason: str, now: Millis) -> Path:
-    """Create a new quarantine folder, with a text file that gives the user the reason. Raise OSError on failure."""
+    """Create a new quarantine folder with a text file that contains the reason. Raise OSError on failure."""
     quarantine = quarantine_of(log)
     quarantine.mkdir(mode=0o700, exist_ok=True)
     moment = as_datetime(now)
@@ -73,11 +77,12 @@ def create_folder(log: Path, *, reason: str, now: Millis) -> Path:
 def finish_move(log: Path) -> None:
     """Complete a move or a restore that was interrupted because trayalert was killed. Raise LogFault on failure.
 
-    Must be called before the log is opened. If there is a `-wal` but no log, trayalert was killed after it had moved
-    only the log into the quarantine. This function then moves the `-wal` into the same quarantine folder, because
-    SQLite would delete a `-wal` that has no log. If that folder already has a `-wal` or cannot be found, the `-wal` is
-    moved into a new quarantine folder. Finally, if a restored backup waits to take the log's place, it is renamed to
-    the log.
+    This function must be called before the log is opened. If there is no log at its path, the function does two things:
+
+    1. It moves a `-wal` that was left behind, because SQLite would delete a `-wal` that has no log. The `-wal` is moved
+       into the quarantine folder of its log. If this folder already has a `-wal` or cannot be found, the `-wal` is
+       moved into a new quarantine folder.
+    2. If there is a restored backup, the function renames it to the log.
     """
     restored = restored_of(log)
     try:
@@ -115,8 +120,8 @@ def read_reason(folder: Path) -> str:
 def unsalvaged_folders(log: Path) -> list[Path]:
     """Return the quarantine folders whose logs have not been salvaged yet, oldest first.
 
-    A folder without a result counts as not salvaged, because a full disk may have kept the result from being written.
-    Salvaging a log twice does no harm: each of its deliveries is stored only once.
+    A full disk may have prevented the result of a salvage from being written. A folder without a result therefore
+    counts as not salvaged. Salvaging a log twice does no harm: each of its deliveries is stored only once.
     """
     return [folder for folder in quarantined_folders(log) if read_salvage_result(folder) in {UNSALVAGED, ""}]
 
@@ -124,11 +129,11 @@ def unsalvaged_folders(log: Path) -> list[Path]:
 def register_salvages(
     connection: sqlite3.Connection, log: Path, *, now: Millis, delivery_ranges: Mapping[str, tuple[int, int]]
 ) -> None:
-    """Register the unsalvaged folders that are not in the log's table `salvage` yet, and reserve the ids used in them.
+    """Register the unsalvaged folders in the log's table `salvage`, and reserve the ids that their logs have assigned.
 
-    The log never assigns a reserved id. `delivery_ranges` maps folder names to the ids of the first and the last
-    delivery. For folders without an entry, these two ids are read from the quarantined file. Must be called inside a
-    transaction.
+    Folders that are already registered are skipped. The log never assigns a reserved id. `delivery_ranges` maps the
+    name of a folder to the ids of the first and the last delivery. For folders without an entry, these two ids are read
+    from the quarantined file. This function must be called inside a transaction.
     """
     for folder in unsalvaged_folders(log):
         if connection.execute("SELECT 1 FROM salvage WHERE folder = ?", (folder.name,)).fetchone():
@@ -148,15 +153,18 @@ def read_salvage_result(folder: Path) -> str:
 
 
 def write_salvage_result(folder: Path, text: str) -> None:
-    """Write the result of salvaging a log into its quarantine folder: UNSALVAGED until the log has been salvaged."""
+    """Write the result of salvaging a log into its quarantine folder.
+
+    Until the log has been salvaged, the result is UNSALVAGED.
+    """
     _write(folder / _RESULT_FILE, f"{text}\n")
 
 
 def last_ids(log: Path) -> LastIds:
     """Return the highest delivery id, alert id and incident id that the file has ever assigned.
 
-    In place of an id that cannot be read, the number of seconds since 1970 is returned, so that no id is assigned
-    twice.
+    In place of an id that cannot be read, the number of seconds since 1970 is returned. This number is so high that no
+    id is assigned twice.
     """
     ids = [now() // 1000] * 3
     with contextlib.suppress(sqlite3.Error, ValueError), _open_read_only(log) as connection:
@@ -171,8 +179,8 @@ def last_ids(log: Path) -> LastIds:
 def delivery_range(log: Path) -> tuple[int, int]:
     """Return the ids of the file's first and last delivery, or (0, 0) if they cannot be read or are damaged.
 
-    The ids are taken from both tables, because each alert contains the id of its delivery: if the table of deliveries
-    or the table of alerts has lost its first or last rows, the other table may still have the ids.
+    Each alert contains the id of its delivery. The ids are therefore read from two tables, the deliveries and the
+    alerts. If one table has lost its first or last rows, the other table may still have the ids.
     """
     max_count = sum(path.stat().st_size for path in (log, Path(f"{log}-wal")) if path.exists()) // _SMALLEST_ROW
     found: list[int] = []
@@ -195,7 +203,7 @@ def read_thinned(log: Path) -> int:
 def _is_nonempty(path: Path) -> bool:
     """Return whether the file exists and has content. Raise OSError if the file cannot be examined.
 
-    It does not return False on an error, because a `-wal` with callbacks must never be mistaken for an empty one.
+    An error is not reported as False, because a `-wal` with callbacks must never be mistaken for an empty `-wal`.
     """
     return path.exists() and path.stat().st_size > 0
 
@@ -235,10 +243,10 @@ def _write(path: Path, text: str) -> None:
 
 
 def _move(log: Path, folder: Path) -> None:
-    """Move first the log into the folder, then its companion files.
+    """Move the log into the folder, and then its `-wal` and its `-journal`.
 
-    If the `-wal` were moved first and trayalert were killed before the log was moved, the log would be left without its
-    `-wal` and would be taken for complete.
+    The log must be moved first. If trayalert were killed after moving only the `-wal`, the remaining log would be taken
+    for complete.
     """
     for path in (log, *(Path(f"{log}{end}") for end in _COMPANION_SUFFIXES)):
         try:
@@ -254,7 +262,7 @@ def _move(log: Path, folder: Path) -> None:
 
 
 def remove_unused_folder(folder: Path) -> None:
-    """Remove a quarantine folder that contains no log because the log could not be moved into it."""
+    """Remove a quarantine folder into which no log could be moved."""
     with contextlib.suppress(OSError):
         if {path.name for path in folder.iterdir()} <= {_REASON_FILE, _RESULT_FILE}:
             (folder / _REASON_FILE).unlink(missing_ok=True)

@@ -1,9 +1,8 @@
 """Replaces the log with a copy of a backup, and moves the old log to the quarantine.
 
 First, a copy of the backup is prepared beside the log. Then the log is moved to the quarantine. Finally, the copy is
-renamed to the log. If trayalert is killed after the log was moved, `finish_move` renames the copy at the next start, so
-that there is a complete log in any case. Deliveries that only the old log contains are later salvaged from the
-quarantine.
+renamed to the log. If trayalert is killed after the log was moved, `finish_move` renames the copy at the next start.
+Deliveries that only the old log contains are later salvaged from the quarantine.
 """
 
 import sqlite3
@@ -25,8 +24,8 @@ _REASON = "a backup was restored in its place"
 def restore_backup(log: Path, backup: Path, *, now: Millis) -> Path | None:
     """Put a copy of the backup in the log's place. Return the old log's quarantine folder, or None if there was no log.
 
-    The log must not be open anywhere. On failure, raise LogFault. Either the old log is then still at its path, or the
-    next `finish_move` will complete the restore.
+    The log must not be open anywhere. Raise LogFault on failure. After a failure, either the old log is still at its
+    path, or the next `finish_move` completes the restore.
     """
     check_backup(backup)
     finish_move(log)
@@ -50,7 +49,10 @@ def restore_backup(log: Path, backup: Path, *, now: Millis) -> Path | None:
 
 
 def _prepare(part: Path, log: Path) -> None:
-    """Migrate the copy, and make its ids continue after those of the log that it replaces."""
+    """Migrate the copy `part`, and reserve in the copy the ids that the log has assigned.
+
+    The copy then never assigns these ids.
+    """
     with closing(sqlite3.connect(part, isolation_level=None)) as copy:
         migrate(copy)
         raise_numbering(copy, last_ids(log) if log.exists() else (0, 0, 0))
