@@ -15,7 +15,7 @@ SENDER_HEADERS = {
     "Connection": "Keep-Alive",
     "Accept-Encoding": "gzip,deflate",
 }
-"""The headers that Cloud Monitor sends in addition to Content-Type. They were logged from the real service in 2019."""
+"""The headers that Cloud Monitor sends in addition to Content-Type, as logged from the real service in 2019."""
 FORM = "application/x-www-form-urlencoded; charset=UTF-8"
 
 
@@ -39,7 +39,7 @@ class Callback:
 
 
 Receive = Callable[[Callback], Awaitable[bool]]
-"""A function that stores a callback. It returns True once the callback is stored.
+"""A function that stores a callback. It returns True after the callback has been stored.
 
-It returns False if the callback cannot be stored now. The sender must then send the callback again.
+If the callback cannot be stored now, the function returns False. The sender must then send the callback again.
 """

@@ -16,7 +16,10 @@ from trayalert.domain.tunnel import TunnelState
 
 @dataclass(frozen=True, slots=True)
 class CallbackArrived:
-    """A callback was stored. The callback may be a retry. Comparing two of these events ignores their `delivery_id`."""
+    """A callback was stored. The callback may be a retry.
+
+    Two CallbackArrived events are compared without their `delivery_id`.
+    """
 
     received_at: Millis
     delivery_id: int = field(default=0, compare=False)
@@ -32,7 +35,7 @@ class IncidentChanged:
 
 @dataclass(frozen=True, slots=True)
 class TestReceived:
-    """A request from a console's Test button has arrived."""
+    """A request from the Test button in a sender's console has arrived."""
 
     received_at: Millis
 
@@ -47,7 +50,10 @@ class ListenerChanged:
     """A sentence that says why the listener is not open, or None if the listener is open."""
     tls: bool = False
     opened: bool = True
-    """False if the listener was already open and only its note has changed. Meaningless if there is a `problem`."""
+    """False if the listener was already open, and only `ListenerState.note` has changed.
+
+    If there is a `problem`, this field has no meaning.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +84,16 @@ class ResolveFailed:
 
 @dataclass(frozen=True, slots=True)
 class ReparseProgress:
-    """Some old callbacks were parsed again. Alerts that are found by a reparse cause no notifications."""
+    """A reparse has parsed some more deliveries. Alerts that a reparse finds cause no notifications."""
 
     done: int
-    """The id of the last delivery that was parsed again."""
+    """The id of the delivery up to which the reparse has come."""
     total: int
-    """The id of the last delivery that will be parsed again."""
+    """The id of the delivery at which the reparse will end."""
     turned: int
     """Number of alerts that were unrecognised and are now recognised, counted since the reparse began."""
     refreshed: int
-    """Number of alerts of which a field has changed, counted since the reparse began."""
+    """Number of alerts in which a field has changed, counted since the reparse began."""
     finished: bool
 
 
@@ -107,10 +113,11 @@ class TunnelChanged:
 
 @dataclass(frozen=True, slots=True)
 class UrlChanged:
-    """The public address has begun to differ from the address that the user knows, or is equal to it again.
+    """The public address now differs from the address that the user knows, or no longer differs from it.
 
     `before` is the address that the user knows. While `before` and `now` differ, the admin must change the callback URL
-    in the console's alert rules. If they are equal, the old address is back, or the user has confirmed the new address.
+    in the console's alert rules. `before` and `now` are equal if the old address is back or the user has confirmed the
+    new address.
     """
 
     before: str
@@ -128,9 +135,9 @@ class GapChanged:
 class ReceptionResumed:
     """A gap that was long enough to be reported has ended.
 
-    This event is announced once for each such gap. It is announced some seconds after the end of the gap, because it
-    counts what arrived in those seconds. No event is announced for a gap with the cause `blind`, because
-    ReachabilityChanged already reports its end.
+    This event counts what has arrived in the seconds after the gap. The event is announced once for each gap, at the
+    end of these seconds. A gap with the cause `blind` causes no event, because ReachabilityChanged already reports its
+    end.
     """
 
     gap: Gap
@@ -146,22 +153,22 @@ class ReceptionResumed:
 class SampleSent:
     """A sample alert and its recovery were sent, or sending one of them has failed.
 
-    `problem` is a sentence that says why the sample did not arrive, or None if it arrived.
+    `problem` is a sentence that says why the sample did not arrive, or None if the sample arrived.
     """
 
     problem: str | None
     public: bool
     """Whether the sample was sent to the public address.
 
-    If no public address is known, the sample is sent to the listener's own address. It then does not prove that Cloud
-    Monitor can reach the listener.
+    If no public address is known, the sample is sent to the listener's own address. A sample at the listener's own
+    address does not prove that Cloud Monitor can reach the listener.
     """
 
 
 ProgramEvent = (
     TestReceived | ListenerChanged | CallbackRefused | LogChanged | ReachabilityChanged | UrlChanged | ReceptionResumed
 )
-"""Events about the program itself. Each of them may cause a notification."""
+"""Events about the program itself. Each event may cause a notification."""
 
 Event = (
     ProgramEvent

@@ -19,8 +19,8 @@ A shorter span may come from a restart, or from a sleep that the system announce
 class GapCause(enum.StrEnum):
     """Why no callback could arrive.
 
-    An unknown word in the log is read as `blind`, because otherwise one bad row would hide all other rows. A word is
-    unknown if the log is damaged or if another version of trayalert wrote the word.
+    A word in the log is unknown if the log is damaged or if another version of trayalert wrote the word. An unknown
+    word is read as `blind`, so that one bad row does not hide all other rows.
     """
 
     OFF = "off"

@@ -13,14 +13,14 @@ class LogState:
     storing: bool = True
     """Whether callbacks can currently be stored."""
     problems: tuple[str, ...] = ()
-    """Sentences about current problems. A sentence is removed once its problem is solved."""
+    """Sentences about current problems. A sentence is removed when its problem is solved."""
     news: tuple[str, ...] = ()
     """Sentences about what the log has done by itself, such as moving a damaged file aside.
 
-    Old sentences are dropped when new ones are added.
+    Old sentences are dropped when new sentences are added.
     """
     new_file: int = 0
-    """How many times the log file has been replaced or a salvage has ended.
+    """How many times the log file was replaced, plus how many salvages have ended.
 
     When this number changes, readers must read everything again.
     """

@@ -1,7 +1,7 @@
 """Desktop notifications, and the requests to show and to withdraw a notification.
 
 Each string is one printable line (`domain/text.py`). The notifier escapes the strings if its notification daemon
-requires it.
+requires escaping.
 """
 
 from dataclasses import dataclass
@@ -25,18 +25,18 @@ class Notification:
     button: str = "Open"
     """The label of the first button. A click on the text of the notification has the same effect as this button."""
     more_buttons: tuple[tuple[str, str], ...] = ()
-    """Further buttons, each as a pair of its key and its label. A click on a button reports its key."""
+    """Further buttons, each as a pair of a key and a label. A click on a button reports the button's key."""
     timeout: Millis | None = None
     """How long the notification stays on the screen, or None if the notification daemon decides."""
     update_only: bool = False
-    """Whether the notification may only replace one that is still on the screen.
+    """Whether the notification may only replace another notification.
 
-    If true, and no notification with the same tag is on the screen, the notification is not shown.
+    If true, the notification is shown only if a notification with the same `tag` is still on the screen.
     """
     awaited: bool = False
     """Whether the user is waiting for the notification.
 
-    If true, it pops up even if notifications of its level usually do not.
+    If true, the notification pops up even if notifications of its level usually do not.
     """
 
 
@@ -58,7 +58,7 @@ class WithdrawNotification:
 
     tag: str
     final: Notification | None = None
-    """The notification to show for a short time instead of the removed one, or None."""
+    """A notification to show for a short time in place of the removed notification, or None."""
 
 
 NotificationRequest = ShowNotification | WithdrawNotification

@@ -36,7 +36,7 @@ class ReachabilityState:
     since: Millis | None = None
     """The time since which `reach` has applied.
 
-    If a failed probe changed `reach` from `reachable` to `blind`, this is the time of the last successful probe.
+    If a failed probe changed `reach` from `reachable` to `blind`, `since` is the time of the last successful probe.
     """
     why: str | None = None
     """A sentence that says why the listener is not reachable and what to do, or None."""

@@ -1,8 +1,8 @@
 """Detects a wall clock that is wrong, or that is set while the program runs.
 
-The rule: while the wall clock may be wrong, no incident is closed and no callback is deleted because of its age. Jumps
-of the wall clock are detected by comparing it with a second clock, the steady clock. The steady clock cannot be set,
-and it keeps running while the computer sleeps.
+The rule: while the wall clock may be wrong, age is no reason to close an incident or to delete a callback. A second
+clock, the steady clock, reveals jumps of the wall clock. The steady clock cannot be set, and it keeps running while the
+computer sleeps.
 """
 
 from dataclasses import dataclass
@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from trayalert.domain.times import Millis, duration_text, iso
 
 _JUMP_THRESHOLD: Millis = 2 * 60_000
-"""Minimum size of a jump. Smaller steps are normal, because time synchronisation corrects the clock with such steps."""
+"""Minimum size of a jump. Smaller steps are normal corrections by time synchronisation."""
 
 _SETTLING_TIME: Millis = 10 * 60_000
-"""How long the wall clock is not trusted after a jump or a program start, because it may still be corrected."""
+"""How long the wall clock is not trusted after a jump or a program start.
+
+During this time, the wall clock may still be corrected.
+"""
 
 _MOST_AHEAD: Millis = 30 * 86_400_000
 _TRUSTED_UPTIME: Millis = 24 * 3_600_000
@@ -42,7 +45,7 @@ class ClockState:
     """What has been observed about the wall clock.
 
     `ahead` is how far the wall clock is ahead of the steady clock. `jump` is the last jump of the wall clock, or None
-    if it has not jumped.
+    if the wall clock has not jumped.
     """
 
     ahead: Millis
@@ -62,9 +65,9 @@ def observe_clock(clock: ClockState | None, *, wall: Millis, ticks: Millis) -> C
 
 
 def is_stable(clock: ClockState, *, ticks: Millis) -> bool:
-    """Return whether the wall clock has not jumped recently.
+    """Return whether the wall clock has been without a jump for the last 10 minutes.
 
-    Soon after a jump, no incident may be closed because of the time that the wall clock shows.
+    If the result is False, no incident may be closed because of its age.
     """
     return clock.jump is None or ticks - clock.jump.ticks >= _SETTLING_TIME
 

@@ -18,9 +18,9 @@ _INVISIBLE = re.compile(
 
 _MARK = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 _STACKED_MARKS = re.compile(f"({_MARK}{{4}}){_MARK}+")
-"""Matches more combining marks on one letter than any language uses.
+"""Matches five or more combining marks in a row. No language uses so many marks on one letter.
 
-So many marks would cover the lines above, and would slow down Qt's layout.
+The marks would cover the lines above, and would slow down Qt's layout.
 """
 
 
@@ -66,8 +66,8 @@ def as_written(value: object, *, bare: bool = False) -> str:
 def suggestion(name: str, known: Iterable[str], *, form: str = "{}", or_all: bool = False) -> str:
     """Return a question such as `is port meant?`, with the known name that is most similar to `name`.
 
-    If no known name is similar, return an empty string or, if `or_all` is true, a clause that lists all known names.
-    `form` is the format string with which each name is written.
+    If no known name is similar, `or_all` decides. If `or_all` is true, return a clause that lists all known names. If
+    `or_all` is false, return an empty string. `form` is the format string with which each name is written.
     """
     names = list(known)
     near = difflib.get_close_matches(name, names, n=1)

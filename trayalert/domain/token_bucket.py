@@ -7,8 +7,8 @@ The module reads no clock: the caller passes in the time.
 class TokenBucket:
     """A token bucket that is full at first.
 
-    It holds up to `capacity` tokens and gains one token per `interval`. `now` is the current time. `now` and `interval`
-    may be in any unit of time, but must be in the same unit.
+    The bucket holds up to `capacity` tokens and gains one token per `interval`. `now` is the current time. `now` and
+    `interval` may be in any unit of time, but must be in the same unit.
     """
 
     __slots__ = ("_capacity", "_interval", "_refilled_at", "_tokens")
@@ -20,10 +20,7 @@ class TokenBucket:
         self._refilled_at = now
 
     def take(self, now: float, *, reserve: float = 0) -> bool:
-        """Take one token and return True.
-
-        If fewer than `reserve` tokens would remain, take no token and return False.
-        """
+        """Take one token if at least `reserve` tokens will remain. Return whether a token was taken."""
         self._tokens = min(self._capacity, self._tokens + max(0.0, now - self._refilled_at) / self._interval)
         self._refilled_at = now
         if self._tokens < 1 + reserve:

@@ -57,7 +57,7 @@ class TunnelState:
     why: str | None = None
     """A sentence that says what is wrong, or None."""
     warning: str | None = None
-    """A warning that applies while the tunnel is up, for example that its address changes at each start.
+    """A warning that applies while the tunnel is up, for example that the address changes at each start.
 
     None if no warning applies.
     """

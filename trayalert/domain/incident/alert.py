@@ -11,7 +11,7 @@ from trayalert.domain.incident.level import Level
 from trayalert.domain.times import Millis
 
 SAME_TEXT_SPAN: Millis = 10 * 60 * 1000
-"""If identities contain no time, equal identities mean a retry only for this long after the first delivery."""
+"""How long after the first delivery an equal identity still means a retry, if the identity contains no time."""
 
 
 class Kind(str):
@@ -40,13 +40,17 @@ class State(enum.StrEnum):
 class Identity:
     """Distinguishes a retry of an alert from the next alert.
 
-    If two identities have the same `text`, their alerts are the same alert. The fields describe two exceptions.
+    If two identities have the same `text`, their alerts are the same alert. There are two exceptions, which the
+    descriptions of the fields name.
     """
 
     text: str
-    """An empty text is an exception: the alert is then never the same as another alert."""
+    """If the text is empty, the alert is never the same as another alert."""
     timed: bool
-    """Whether `text` contains the alert's time. If not, equal texts mean the same alert only within SAME_TEXT_SPAN."""
+    """Whether `text` contains the alert's time.
+
+    If `timed` is false, equal texts mean the same alert only within SAME_TEXT_SPAN.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +64,14 @@ class Alert:
     kind: Kind
     identity: Identity
     key: str
-    """Identifies the alert's incident. Alerts with the same key belong together (see `domain/incident/incident.py`)."""
+    """Identifies the alert's incident.
+
+    `domain/incident/incident.py` says how alerts with the same key form incidents.
+    """
     subject: str
     """Identifies the rule and its resource.
 
-    Equal to `key`, unless the sender itself identifies the incident (`transId`).
+    Equal to `key`, except if the sender itself identifies the incident in the callback's field `transId`.
     """
     state: State | None
     """What the rule says. None for a test and for a callback that was not recognised."""
@@ -98,14 +105,17 @@ class Alert:
     The links have not been checked yet.
     """
     one_off: bool = False
-    """Whether the alert's OK may never come. If true, the incident closes by itself after a while."""
+    """Whether the alert's OK may never come.
+
+    If true, the incident closes by itself after a time that depends on the level.
+    """
     dated_once: bool = False
-    """Whether the sender may give an ALERT and the OK that ends it the same time.
+    """Whether an ALERT and its OK may have the same time.
 
     If true, the OK ends an incident whose latest ALERT has the same time.
     """
     resent: bool = False
-    """Whether the sender repeats the alert, with the same time, for as long as the alert is firing.
+    """Whether the sender repeats the alert, with the same time, until its incident recovers.
 
     If true, a repeat that comes after the alert's OK may count as a new alert that opens a new incident.
     """
@@ -114,8 +124,8 @@ class Alert:
     related_keys: tuple[str, ...] = ()
     """Keys of other incidents with which this alert may form a pair.
 
-    If an OK ends no incident with its own key, it may end an incident with one of these keys. An ALERT may be ended by
-    an OK that has one of these keys.
+    An OK that ends no incident with its own key may end an incident with one of these keys. An ALERT may be ended by an
+    OK that has one of these keys.
     """
     dimensions: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)

@@ -1,7 +1,10 @@
 """Console links: links to the pages for a resource in the Alibaba Cloud console.
 
-The values in a link come from callbacks, and a hostile sender can forge them. Therefore every value is percent-encoded,
-a value is put into a path only if it looks like an id, and every link must use https and a host of the console.
+The values in a link come from callbacks, and a hostile sender can forge them. Therefore these rules apply:
+
+- Every value is percent-encoded.
+- A value is put into a path only if it looks like an id.
+- Every link must use https and a host of the console.
 """
 
 import enum
@@ -24,7 +27,7 @@ PLACEHOLDER = re.compile(r"\{(\w+)\}")
 PLACEHOLDERS = ("id", "region", "regionId", "account", "metric", "namespace", "category", "dimension")
 
 ANY_NAMESPACE = "*"
-"""The key of those templates in `LinkTable.templates` that apply to every namespace."""
+"""The key in `LinkTable.templates` for the templates that apply to every namespace."""
 INSTANCE, CHART, RULES = "instance", "chart", "rules"
 
 _TITLES = {
@@ -81,7 +84,10 @@ class LinkTemplate:
 
     page: str = INSTANCE
     dimensions: tuple[str, ...] = ()
-    """Names of the dimensions that may contain the id. If empty, the id is in the dimension that names the resource."""
+    """Names of the dimensions that may contain the resource's id.
+
+    If empty, the dimension that names the resource contains the id.
+    """
     url: str
     grade: str
     weak: bool = False
@@ -95,12 +101,12 @@ class LinkTable:
     templates: Mapping[str, Sequence[LinkTemplate]]
     """The templates, keyed by namespace.
 
-    If several templates are for the same page, the first that can be filled is used.
+    If several templates are for the same page, the first template that can be filled is used.
     """
     categories: Mapping[str, str]
-    """The category that the address of the metric chart contains, keyed by namespace."""
+    """The category to insert into the address of the metric chart, keyed by namespace."""
     default_region: str | None = None
-    """The region for alerts that contain no region. It comes from the admin's settings."""
+    """The region from the admin's settings, for alerts that contain no region."""
 
 
 def console_links(alert: Alert, table: LinkTable) -> tuple[ConsoleLink, ...]:
@@ -115,7 +121,7 @@ def console_links(alert: Alert, table: LinkTable) -> tuple[ConsoleLink, ...]:
 
 
 def _sender_links(alert: Alert) -> Iterator[tuple[float, ConsoleLink]]:
-    """Yield each link in the callback that leads to the console, together with its rank."""
+    """Yield the console links that the callback contains, each together with its rank."""
     for page, url in islice(alert.links.items(), _MOST_SENDER_LINKS):
         if _WORD.fullmatch(page) and page not in _BUILT_IN_PAGES and is_allowed(url):
             title = _TITLES.get(page) or page.replace("_", " ").capitalize()
@@ -124,7 +130,10 @@ def _sender_links(alert: Alert) -> Iterator[tuple[float, ConsoleLink]]:
 
 
 def _table_links(alert: Alert, table: LinkTable) -> Iterator[tuple[float, ConsoleLink]]:
-    """Yield the link for each template in the table that can be filled for the alert, together with its rank."""
+    """Yield the links that can be made from the table's templates, each together with its rank.
+
+    A template is skipped if the alert has no valid value for one of the template's placeholders.
+    """
     namespace = normalise_namespace(alert.namespace)
     if not namespace:
         return
@@ -158,7 +167,7 @@ def _placeholder_values(
 def region_of(alert: Alert, default: str | None) -> str | None:
     """Return the first valid region among the alert's `region`, its dimensions and the default.
 
-    Return None if none is valid.
+    Return None if there is no valid region.
     """
     for region in (alert.region, alert.dimensions.get("region"), alert.dimensions.get("regionId"), default):
         if region and REGION.fullmatch(region):
@@ -169,10 +178,10 @@ def region_of(alert: Alert, default: str | None) -> str | None:
 def _fill(template: str, values: Mapping[str, str | None]) -> str | None:
     """Return the template with its placeholders filled, or None if a value is missing or not allowed.
 
-    The template is filled in one pass, so that a placeholder inside a value is not filled. Between `?` and `#` any
-    value is allowed. In all other places, including after `#`, a value must look like an id. The reason is that
-    percent-encoding does not change `.` and `..`, so a forged id could lead to another page. The part after `#` is
-    included because a console may read a path from it.
+    The template is filled in one pass, so that a placeholder inside a value is not filled. Any value is allowed between
+    `?` and `#`. In all other places, a value must look like an id. Percent-encoding does not change `.` and `..`, so a
+    forged value in a path could lead to another page. A value after `#` must also look like an id, because a console
+    may read a path there.
     """
     filled, end = "", 0
     for match in PLACEHOLDER.finditer(template):
@@ -188,8 +197,8 @@ def _fill(template: str, values: Mapping[str, str | None]) -> str | None:
 def is_allowed(url: str) -> bool:
     """Return whether a link may be opened.
 
-    A link must use https and a console host of Alibaba Cloud. It must not contain a user name, a port, a space, a
-    backslash or an invisible character, because a hostile sender could use them to lead the user to another site.
+    A link must use https and a console host of Alibaba Cloud. A link must not contain a user name, a port, a space, a
+    backslash or an invisible character, because a hostile sender could use these to lead the user to another site.
     """
     if len(url) > _LONGEST or not url.isascii() or not url.isprintable() or "\\" in url or " " in url:
         return False

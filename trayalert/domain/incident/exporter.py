@@ -1,9 +1,9 @@
 """Separates the labels of a Prometheus metric from the labels of the exporter that measured the metric.
 
 An exporter measures something other than itself: a host, other programs or the objects of an API. Prometheus adds
-labels that describe the exporter (its job, instance, pod, service and so on) to the labels of the metric. If both the
-metric and the exporter have a label of the same name, and `honor_labels` is false, Prometheus renames the metric's
-label to `exported_…`.
+labels to the labels of the metric. The added labels describe the exporter: its job, instance, pod, service and so on.
+If the metric already has a label of the same name, Prometheus adds the prefix `exported_` to the name of the metric's
+label. With `honor_labels`, Prometheus does not rename the metric's label.
 
 Sources: prometheus.io, "Configuration" (`honor_labels`), "Exporters and integrations", "Multi-target exporter pattern";
 Prometheus' wiki, "Default port allocations"; kube-state-metrics' docs/metrics; the Helm charts of prometheus-community.
@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 
 class _ExporterFamily(enum.Enum):
-    """What an exporter measures. This determines whose address the label `instance` contains."""
+    """What an exporter measures. The family determines whose address the label `instance` contains."""
 
     OBJECTS = enum.auto()  # measures the objects of an API, such as Kubernetes: `instance` is the exporter's address
     HOST = enum.auto()  # measures the host that it runs on: `instance` is the host's address
@@ -107,7 +107,7 @@ _EXPORTER_PORTS = frozenset({*range(9100, 10_000), 9091, 5556}) - {9200, 9300}
 _REMOTE_EXPORTER_PORTS = frozenset({
     9101, 9104, 9106, 9113, 9114, 9115, 9116, 9117, 9121, 9150, 9187, 9216, 9290, 9308, 9374, 9419,
 })  # fmt: skip
-"""Ports of exporters that may run on another host than the program that they measure.
+"""Ports of exporters that may run on a different host from the program that they measure.
 
 The ports belong to the exporters for HAProxy, MySQL, CloudWatch, nginx, Elasticsearch, blackbox, SNMP, Apache, Redis,
 Memcached, PostgreSQL, MongoDB, IPMI, Kafka, SmokePing and RabbitMQ.
@@ -119,7 +119,8 @@ _SERVER_PORTS = frozenset({
 })  # fmt: skip
 """Ports of servers.
 
-An `instance` with one of these ports was relabelled: it is the address of the measured server, not of the exporter.
+If the label `instance` contains one of these ports, the label was relabelled. The label then contains the address of
+the measured server, and not of the exporter.
 """
 
 
@@ -135,7 +136,7 @@ class MetricLabels(NamedTuple):
 
 
 def read_labels(labels: Mapping[str, str]) -> MetricLabels:
-    """Return an alert's labels without those that describe the exporter."""
+    """Return an alert's labels without the labels that describe the exporter."""
     exported = {name.removeprefix(_EXPORTED): value for name, value in labels.items() if name.startswith(_EXPORTED)}
     if _family_of(exported.get("job"))[1] is not None:  # the metric came from another Prometheus
         return read_labels({name: value for name, value in labels.items() if not name.startswith(_EXPORTED)} | exported)
@@ -168,8 +169,9 @@ def read_labels(labels: Mapping[str, str]) -> MetricLabels:
 def _find_exporter(labels: Mapping[str, str]) -> tuple[str, _ExporterFamily | None]:
     """Return the word by which the exporter was recognised, such as `node-exporter`, and the exporter's family.
 
-    The family is None if no exporter was recognised. If the label `job` names an exporter, it takes precedence over all
-    other labels, because kube-state-metrics and the kubelet also report on the pods of other exporters.
+    If no exporter was recognised, the word is empty and the family is None. A label `job` that names an exporter takes
+    precedence over all other labels. The reason is that kube-state-metrics and the kubelet also report on the pods of
+    other exporters.
     """
     exporter = _family_of(labels.get("job"))
     if exporter[1] is None and (
@@ -233,9 +235,11 @@ def _foreign_labels(
 def _is_exporter_instance(labels: Mapping[str, str]) -> bool:
     """Return whether `instance` is the address of the exporter, and not of the server that the exporter measures.
 
-    This is the case if the host in `instance` has the name of an exporter. It is also the case if the labels come from
-    a cluster and the port in `instance` is not a server's port: Kubernetes' service discovery has then set `instance`
-    to the exporter's address, and no relabelling has replaced that address.
+    Return True in these cases:
+
+    - The host in `instance` has the name of an exporter.
+    - The labels come from a cluster, and the port in `instance` is not a server's port. Kubernetes' service discovery
+      has then set `instance` to the exporter's address, and no relabelling has replaced this address.
     """
     host, port = _host_and_port(labels)
     as_discovered = any(map(labels.get, _IN_CLUSTER)) and port is not None and port not in _SERVER_PORTS
@@ -280,9 +284,9 @@ def _target_labels(
 
 
 def _drop_foreign_pods(own: dict[str, str], names: Iterable[str]) -> None:
-    """Remove the labels of a pod and its container if the pod's name is unlike the names of the alert's workloads.
+    """Remove the labels of a pod and its container if the pod's name resembles no name of the alert's workloads.
 
-    Such a pod belongs to an unknown exporter. `names` are the names of the labels that name workloads.
+    The pod then belongs to an unknown exporter. `names` are the names of the labels that name workloads.
     """
     workloads = [own[name] for name in names if name in own]
     for name in _PODS:
@@ -301,6 +305,6 @@ def _first(labels: Mapping[str, str], names: Iterable[str]) -> str | None:
 
 
 def _host_and_port(labels: Mapping[str, str]) -> tuple[str | None, int | None]:
-    """Return the host and the port in the label `instance`. Both are None unless the label has the form HOST:PORT."""
+    """Return the host and the port in the label `instance`, or (None, None) if the label is not HOST:PORT."""
     match = _HOST_AND_PORT.fullmatch(labels.get("instance", "")[:_LONGEST_NAME])
     return (match[1], int(match[2])) if match else (None, None)

@@ -1,11 +1,11 @@
 """An incident is the run of alerts of one rule on one resource. This module folds alerts into incidents.
 
-`fold` is pure: the storage passes in the known incidents and writes the returned incidents in the transaction that
-stores the alert. Alerts are ordered by event time, so the order in which they arrive does not matter. An alert without
-a readable event time is ordered by its time of arrival.
+`fold` is pure. The storage passes in the known incidents, and stores the returned incidents together with the alert in
+one transaction. Alerts are ordered by event time, so the order in which they arrive does not matter. An alert without a
+readable event time is ordered by its time of arrival.
 
-If an ALERT and an OK have the same time, the ALERT wins, so that no incident recovers by accident. But if the
-alerts are `dated_once`, the OK wins.
+If an ALERT and an OK have the same time, the ALERT wins, so that no incident recovers by accident. But if the alerts
+are `dated_once`, the OK wins.
 """
 
 import enum
@@ -19,7 +19,10 @@ from trayalert.domain.times import Millis
 
 UNRECOGNISED_KEY = '["unrecognised"]'
 UNRECOGNISED_SPAN: Millis = 24 * 3_600_000
-"""The incident of unrecognised callbacks closes by itself this long after the last of these callbacks."""
+"""How long the incident of unrecognised callbacks stays open after the last unrecognised callback.
+
+After this time, the incident closes by itself.
+"""
 
 _ONE_OFF_SPANS: dict[Level, Millis] = {
     Level.OK: 3_600_000,
@@ -27,15 +30,15 @@ _ONE_OFF_SPANS: dict[Level, Millis] = {
     Level.WARN: 24 * 3_600_000,
     Level.CRITICAL: 72 * 3_600_000,
 }
-"""An incident of a one-off event closes by itself this long after its last alert.
+"""How long an incident of a one-off event stays open after its last alert, keyed by the level of that alert.
 
-The key is the level of that alert.
+After this time, the incident closes by itself.
 """
 
 _FUTURE_LIMIT: Millis = 10 * 366 * 24 * 3_600_000
-"""An event time that is later than the alert's arrival by more than this counts as unreadable.
+"""How much later than the alert's arrival an event time may be. A later event time counts as unreadable.
 
-If an OK with such a time were accepted, all ALERTs that follow would be late.
+If an OK with a later event time were accepted, all ALERTs after this OK would count as late.
 """
 
 
@@ -55,7 +58,7 @@ class Change(enum.StrEnum):
 
 
 class Incident(NamedTuple):
-    """One incident. It is a named tuple, because copying a tuple with changed fields is cheap.
+    """One incident. The class is a named tuple, because copying a tuple with changed fields is cheap.
 
     All times are event times, except `last_received_at`, `expires_at`, and the `closed_at` of an incident that was
     closed manually or by itself.
@@ -67,26 +70,26 @@ class Incident(NamedTuple):
     level: Level
     worst_level: Level
     last_at: Millis
-    """The time of the alert that represents the incident. This is the latest alert by event time."""
+    """The event time of the incident's latest alert. The latest alert represents the incident."""
     last_received_at: Millis
-    """When the last alert of the incident was received."""
+    """When the most recently received alert of the incident was received."""
     start_known: bool = True
     """False if the incident consists only of an OK whose ALERT has not arrived."""
     no_data: bool = False
     """Whether the rule has reported INSUFFICIENT_DATA since the latest ALERT."""
     fired_at: Millis | None = None
-    """The time of the latest ALERT."""
+    """The time of the latest ALERT, or None if the incident has no ALERT."""
     ok_at: Millis | None = None
     """The time of the latest OK, or None if no OK has ended the incident."""
     closed_at: Millis | None = None
     closed_by: Change | None = None
     """The change that closed the incident, or None while the incident is open."""
     expires_at: Millis | None = None
-    """When the incident closes by itself, or None if it waits for its OK."""
+    """When the open incident closes by itself, or None if the incident waits for its OK or is closed."""
     alerts: int = 1
     """Number of alerts in the incident."""
     last_alert_id: int = 0
-    """The id of the alert that represents the incident."""
+    """The id of the alert that represents the incident, which is the latest alert by event time."""
     id: int = 0
     """The id in the log, or 0 until the incident is stored."""
 
@@ -99,8 +102,10 @@ class Incident(NamedTuple):
     def late_before(self) -> Millis | None:
         """The event time before which an alert with the same key joins this closed incident as a late alert.
 
-        None while the incident is open. Also None if the incident was closed manually or by itself and its OK has not
-        come.
+        None in these cases:
+
+        - The incident is open.
+        - The incident was closed manually or by itself, and its OK has not come.
         """
         if self.open:
             return None
@@ -120,7 +125,10 @@ class FoldResult:
 
 
 def event_time(alert: Alert, *, received_at: Millis) -> Millis:
-    """Return the time of the alert, or `received_at` if the alert has no time or its time is too far in the future."""
+    """Return the time of the alert, or `received_at` if this time is missing or unreadable.
+
+    A time that is too far in the future counts as unreadable.
+    """
     return received_at if alert.at is None or alert.at > received_at + _FUTURE_LIMIT else alert.at
 
 
@@ -142,8 +150,13 @@ def fold(arrival: Arrival, incidents: Sequence[Incident]) -> FoldResult:
     """Fold an alert into its incident, and return all incidents that have changed.
 
     The candidates are the incidents that have the alert's key, its subject or one of its `related_keys`. `incidents`
-    must contain every candidate that is open, every candidate without an OK, and every candidate whose OK is not
-    earlier than the alert. If the alert opens a new incident, the id of that incident is 0.
+    must contain these candidates:
+
+    - all open candidates,
+    - all candidates without an OK,
+    - all candidates whose OK is not earlier than the alert.
+
+    If the alert opens a new incident, the id of the new incident is 0.
     """
     alert, at = arrival.alert, arrival.at
     own: list[Incident] = []
@@ -185,17 +198,17 @@ def _identifies(alert: Alert, incident: Incident) -> bool:
 def _find_lone_recovery(arrival: Arrival, related: Sequence[Incident]) -> Incident | None:
     """Return the related incident that consists only of the OK for this late ALERT, or None.
 
-    The OK must not be earlier than the ALERT. If there are several such incidents, return the one that ended first. If
-    the state of the alert is not ALERT, return None.
+    The OK must not be earlier than the ALERT. If there are several such incidents, return the incident with the
+    earliest OK. If the state of the alert is not ALERT, return None.
     """
     ends = [one for one in related if not one.start_known and one.ok_at is not None and one.ok_at >= arrival.at]
     return min(ends, key=lambda one: one.ok_at or 0) if ends and arrival.alert.state is State.ALERT else None
 
 
 def _single_open(related: Sequence[Incident]) -> list[Incident]:
-    """Return a list with the open incident if exactly one is open, otherwise an empty list.
+    """Return a list with the open incident if exactly one incident is open, else an empty list.
 
-    A related OK ends an incident only if there is no doubt which incident is meant.
+    An OK with a related key ends an incident only if there is no doubt which incident is meant.
     """
     found = [incident for incident in related if incident.open]
     return found if len(found) == 1 else []
@@ -221,7 +234,7 @@ def _open_incident(arrival: Arrival) -> Incident:
 
 
 def _expiry(alert: Alert, received_at: Millis) -> Millis | None:
-    """Return when the alert's incident closes by itself if no other alert joins it.
+    """Return when the alert's incident closes by itself if no other alert joins the incident.
 
     Return None if the incident waits for its OK.
     """
@@ -231,10 +244,10 @@ def _expiry(alert: Alert, received_at: Millis) -> Millis | None:
 
 
 def _later_expiry(alert: Alert, incident: Incident, received_at: Millis, *, is_latest: bool) -> Millis | None:
-    """Return when an open incident closes by itself after the alert has joined it.
+    """Return the new `expires_at` of an open incident that the alert joins.
 
-    Return None if the incident waits for its OK. An incident that would have closed by itself waits for its OK only if
-    the alert is the latest of the incident.
+    The result is None if the incident then waits for its OK. If the incident did not wait for its OK before, only its
+    latest alert can make the incident wait.
     """
     expires_at = _expiry(alert, received_at)
     if expires_at is None:
@@ -256,7 +269,10 @@ def _join(arrival: Arrival, incident: Incident, *, is_latest: bool, **changes: A
 
 
 def _firing_changes(arrival: Arrival, incident: Incident) -> dict[str, Any]:
-    """Return the fields that every ALERT, late or not, changes in the incident that it joins, with their new values."""
+    """Return the new values of the fields that an ALERT changes in the incident that it joins.
+
+    A late ALERT changes the same fields.
+    """
     return {
         "opened_at": min(incident.opened_at, arrival.at),
         "start_known": True,

@@ -64,7 +64,7 @@ _WORDS = {"OK": Level.OK} | {
 
 
 def read_level(*words: str | None, absent: Level = Level.WARN) -> Level:
-    """Return the level for the first of the sender's words that is known, or `absent` if none is known."""
+    """Return the level that the first known word stands for, or `absent` if no word is known."""
     for word in words:
         if word and (level := _WORDS.get(word.strip().upper())):
             return level
@@ -74,7 +74,8 @@ def read_level(*words: str | None, absent: Level = Level.WARN) -> Level:
 def read_alert_level(*words: str | None, recovered: bool) -> Level:
     """Return the level for the sender's words, or a default if none of the words is known.
 
-    If the alert has `recovered`, the default is OK. Otherwise the default is WARN, and the word `ok` is ignored.
+    If the alert has `recovered`, the default is OK. If the alert has not recovered, the default is WARN, and the word
+    `ok` is ignored.
     """
     if recovered:
         return read_level(*words, absent=Level.OK)

@@ -18,7 +18,7 @@ _CALLBACK_NAMESPACES = {
 }
 
 ACCOUNT_DIMENSIONS = frozenset({"userId", "userld", "uid"})
-"""Dimensions that name the account. `userld` is a misprint in the EIP documents."""
+"""Dimensions that name the account. `userld` is a misprint in Alibaba Cloud's documents about EIP."""
 
 _INSTANCE = ("instanceId", "InstanceId", "instanceld", "instance_id")
 _OF_INSTANCES = (
@@ -107,7 +107,7 @@ class Arn(NamedTuple):
 
 
 def read_arn(text: str | None) -> Arn:
-    """Parse the ARN of a resource. If the text is not an ARN, it is taken as the id of the resource."""
+    """Parse the ARN of a resource. A text that is not an ARN is taken as the id of the resource."""
     parts = (text or "").split(":", _ARN_PARTS - 1)
     if len(parts) < _ARN_PARTS or parts[0] != "acs":
         return Arn(None, None, None, None, text)
@@ -120,7 +120,7 @@ def read_arn(text: str | None) -> Arn:
 def service_namespace(service: str | None, type_: str | None = None) -> str | None:
     """Return the namespace that callbacks use for a service: `acs_ecs` for `ECS`, `acs_kvstore` for `redis`.
 
-    If a service has several namespaces, the resource type `type_` decides which of them is returned.
+    If a service has several namespaces, the resource type `type_` decides which namespace is returned.
     """
     if service is None:
         return None
@@ -130,7 +130,10 @@ def service_namespace(service: str | None, type_: str | None = None) -> str | No
 
 
 def namespace_of_id(resource_id: str | None) -> str | None:
-    """Return the namespace for the prefix of an instance id (`i-` stands for ECS), or None if the prefix is unknown."""
+    """Return the namespace for the prefix of an instance id, or None if the prefix is unknown.
+
+    For example, the prefix `i-` stands for ECS.
+    """
     stem, dash, rest = (resource_id or "").partition("-")
     return _PREFIXES.get(stem) if dash and rest else None
 

@@ -30,7 +30,7 @@ class StoredAlert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredIncident:
-    """An incident in the log, with the alert that represents the incident (the latest alert by event time)."""
+    """An incident in the log. `alert` is its latest alert by event time, which represents the incident."""
 
     incident: Incident
     alert: StoredAlert
@@ -38,7 +38,10 @@ class StoredIncident:
 
 @dataclass(frozen=True, slots=True)
 class SecretUse:
-    """The number of deliveries that used the secret with this name, and the time at which the last of them came."""
+    """How often the secret `name` was used, and when the secret was last used.
+
+    `deliveries` is the number of deliveries that used the secret.
+    """
 
     name: str
     deliveries: int
@@ -46,7 +49,7 @@ class SecretUse:
 
 
 class LastReport(NamedTuple):
-    """The last report of one rule on one resource.
+    """The latest report of one rule on one resource.
 
     `domain/settings/expected_callback.py` says what counts as a report.
     """
@@ -62,7 +65,7 @@ class LastReport(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """Counts for the whole log, and the time at which the last callback came."""
+    """Counts for the whole log, and the time at which the most recent callback came."""
 
     alerts: int
     deliveries: int

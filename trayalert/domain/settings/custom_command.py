@@ -1,9 +1,9 @@
 """Commands that the admin has defined for the menu of an incident: the `[commands]` table of the settings.
 
 A command is a list of arguments, never a command line for a shell. The values of its placeholders come from a callback.
-The attacker is a sender who has learnt the callback URL. Therefore a value is passed on only if it has the
-expected form. In particular, no value begins with a dash, and no value contains a special character of a shell, in case
-the program calls a shell.
+A hostile sender who has learnt the callback URL can forge these values. Therefore a value is passed on only if it has
+the expected form. A value must not begin with a dash. A value must not contain a special character of a shell, because
+the program may call a shell.
 """
 
 import ipaddress
@@ -32,8 +32,9 @@ _SCRIPT_FOLLOWS = re.compile(r"-[A-Za-z]*c[A-Za-z]*|--command")
 class CustomCommand:
     """A command that the admin has defined.
 
-    `name` is the label of the command's menu entry. `arguments` contains the program, followed by the arguments to pass
-    to it. The arguments may contain `{placeholders}`; the name of the program must not.
+    `name` is the label of the command's menu entry. `arguments` contains the program, followed by the program's
+    arguments. The program's arguments may contain `{placeholders}`. The name of the program must not contain a
+    placeholder.
     """
 
     name: str
@@ -42,10 +43,10 @@ class CustomCommand:
 
 @dataclass(frozen=True, slots=True)
 class FilledCommand:
-    """A command whose placeholders have been filled for one alert.
+    """The result of filling the placeholders of a command for one alert.
 
-    `arguments` contains the program and its arguments, and `problem` is None. If a placeholder cannot be filled,
-    `arguments` is empty, and `problem` is a clause that says why.
+    If all placeholders were filled, `arguments` contains the program and its arguments, and `problem` is None. If a
+    placeholder cannot be filled, `arguments` is empty, and `problem` is a clause that says why.
     """
 
     name: str
@@ -94,7 +95,8 @@ def _value(name: str, alert: Alert, default_region: str | None) -> tuple[str | N
 def _address(text: str) -> str | None:
     """Return the address in its canonical form, or None if the text is not an address that may be passed on.
 
-    An unspecified, loopback, link-local or multicast address is not passed on, nor is an IPv6 address with a zone.
+    These addresses must not be passed on: unspecified, loopback, link-local and multicast addresses, and IPv6 addresses
+    with a zone.
     """
     try:
         address = ipaddress.ip_address(text)
@@ -149,8 +151,8 @@ def _argument_problem(arguments: Sequence[str]) -> str | None:
 def _shell_problem(arguments: Sequence[str]) -> str | None:
     """Return a clause if the command passes a script with a placeholder to a shell, else None.
 
-    Text from a callback would become part of the script, and the shell would execute it. The shell may be the program
-    itself, or an argument of another program.
+    The shell would execute text from a callback as a part of the script. The shell may be the program itself, or an
+    argument of another program.
     """
     for place, argument in enumerate(arguments):
         shell = re.split(r"[/\\]", argument)[-1].lower().removesuffix(".exe")

@@ -1,7 +1,7 @@
 """Console links that the admin has defined: the `[console_links]` table of the settings.
 
-If an entry is wrong, the built-in page stays in use. This module checks the templates when the settings are read. When
-a template has been filled for an alert, `console_link.is_allowed` checks the resulting link as well.
+If an entry is wrong, the built-in page stays in use. This module checks the templates when the settings are read. After
+a template has been filled for an alert, `console_link.is_allowed` also checks the resulting link.
 """
 
 import re

@@ -1,7 +1,7 @@
-"""Expected callbacks. They work as a dead man's switch: an incident opens if a sender does not report for some hours.
+"""Expected callbacks, a dead man's switch: an incident opens if a sender does not report for some hours.
 
 Every callback of the sender counts as a report, regardless of its state. The alerts that trayalert itself makes about a
-silence do not count.
+silence do not count as reports.
 """
 
 from collections.abc import Mapping
@@ -60,7 +60,7 @@ def matches_report(expected: ExpectedCallback, report: Alert | LastReport) -> bo
 def _matches_pattern(pattern: str, text: str) -> bool:
     """Return whether the pattern matches the whole text. `*` matches any text.
 
-    Each piece between two stars is searched for only once, so that no pattern can be slow.
+    Each piece between two stars is searched for once, so that no pattern is slow.
     """
     first, *others = pattern.split("*")
     if not others:

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 class Ingress(enum.StrEnum):
     """The ways in which Cloud Monitor can reach this computer.
 
-    With `TUNNEL`, callbacks come through a tunnel program. With `HOST`, this computer has a public address, or a web
-    server of the admin has one and passes callbacks on to this computer. With `FORWARD`, callbacks come through a
-    router that forwards a port.
+    - `TUNNEL`: callbacks come through a tunnel program.
+    - `HOST`: callbacks come to a public address of this computer, or through a web server of the admin.
+    - `FORWARD`: callbacks come through a router that forwards a port.
     """
 
     TUNNEL = "tunnel"

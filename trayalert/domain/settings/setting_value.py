@@ -1,7 +1,8 @@
 """Parsers for the usual kinds of setting values, and checks that say what is wrong with a value.
 
-A parser (type `Reader`) takes a value as the TOML parser returns it. It returns the value of the setting or raises
-`SettingError`. In the message to the user, the text of a `SettingError` follows the name of the setting.
+A parser has the type `Reader`. It takes a value as the TOML library returns it, and returns the value of the setting.
+If the value is wrong, the parser raises `SettingError`. In the message to the user, the text of a `SettingError`
+follows the name of the setting.
 """
 
 import re
@@ -31,7 +32,7 @@ def optional(reader: Reader) -> Reader:
 
 
 def one_of(choices: Iterable[str], expected: str) -> Reader:
-    """Return a parser that accepts only a value that is equal to one of the choices, and that returns this choice.
+    """Return a parser that accepts only the choices. The parser returns the choice that is equal to the value.
 
     `expected` describes the choices in the text of the `SettingError`.
     """
@@ -46,9 +47,10 @@ def one_of(choices: Iterable[str], expected: str) -> Reader:
 
 
 def checked(is_valid: Callable[[Any], object], expected: str) -> Reader:
-    """Return a parser that accepts only values for which `is_valid` returns a true value. It returns them unchanged.
+    """Return a parser that accepts only values for which `is_valid` returns a true value.
 
-    `expected` describes such values in the text of the `SettingError`.
+    The parser returns an accepted value unchanged. `expected` describes the accepted values in the text of the
+    `SettingError`.
     """
 
     def read(value: object) -> object:
@@ -62,7 +64,7 @@ def checked(is_valid: Callable[[Any], object], expected: str) -> Reader:
 def matching(pattern: str | re.Pattern[str], expected: str) -> Reader:
     """Return a parser that accepts only strings that match the whole pattern.
 
-    `expected` describes such strings in the text of the `SettingError`.
+    `expected` describes the accepted strings in the text of the `SettingError`.
     """
     return checked(lambda value: isinstance(value, str) and re.fullmatch(pattern, value), expected)
 
@@ -70,8 +72,8 @@ def matching(pattern: str | re.Pattern[str], expected: str) -> Reader:
 def whole_number(least: int, most: int, *, of: str = "", zero: str = "") -> Reader:
     """Return a parser that accepts only whole numbers from `least` to `most`.
 
-    If `zero` is given, 0 is accepted as well, and `zero` explains in the error message what 0 means. `of` is the unit
-    that the error message names.
+    If `zero` is given, the parser also accepts 0. In the error message, `of` names the unit, and `zero` explains what 0
+    means.
     """
     expected = f"a whole number{of and f' of {of}'} from {least} to {most}{zero}"
     return checked(lambda value: type(value) is int and (least <= value <= most or (zero and value == 0)), expected)
@@ -90,14 +92,14 @@ def name_problem(name: object, *, longest: int) -> str | None:
 
 
 def argument_count_problem(arguments: Sequence[str]) -> str | None:
-    """Return a clause if there are too many arguments, or if one of them is too long. Otherwise return None."""
+    """Return a clause if there are too many arguments or one argument is too long, else None."""
     if len(arguments) <= _MOST_ARGUMENTS and all(len(argument) <= LONGEST_ARGUMENT for argument in arguments):
         return None
     return f"must have at most {_MOST_ARGUMENTS} texts of {LONGEST_ARGUMENT} characters"
 
 
 def placeholder_problem(text: str, placeholders: Sequence[str]) -> str | None:
-    """Return a clause about the first placeholder in the text that is unknown, or None if all placeholders are known.
+    """Return a clause about the first unknown placeholder in the text, or None if all placeholders are known.
 
     `placeholders` are the known names.
     """

@@ -1,4 +1,4 @@
-"""The kinds of tunnel programs: how each is started, what it prints when it is up, and what its error messages mean.
+"""The kinds of tunnel programs: how a program is started, what it prints when it is up, and what its errors mean.
 
 No secret is ever passed as an argument of a program, because every user of the computer can read the arguments.
 """
@@ -16,10 +16,12 @@ from trayalert.domain.tunnel import Tunnel
 class TunnelPreset:
     """What is known about one kind of tunnel.
 
-    If the kind has a `ready` pattern, the tunnel is up once its address is known and `settle_seconds` have passed since
-    a line of the output matched `ready`. If the kind has a `url_pattern` but no `ready` pattern, the tunnel is up as
-    soon as its address is found in the output. If the kind has neither, the tunnel is up `settle_seconds` after the
-    program has been started.
+    The fields decide when a tunnel is up:
+
+    - With `ready`: the tunnel's address is known, and `settle_seconds` have passed since an output line matched
+      `ready`.
+    - With `url_pattern` and without `ready`: the tunnel's address was found in the output.
+    - With neither pattern: `settle_seconds` have passed since the program was started.
     """
 
     title: str
@@ -35,16 +37,19 @@ class TunnelPreset:
     keys: frozenset[str] = frozenset()
     """The keys that a `[tunnel]` table of this kind may have, in addition to the keys that all kinds share."""
     token_variable: str | None = None
-    """The environment variable that passes the token to the program, unless the `[tunnel]` table names another."""
+    """The environment variable that passes the token to the program.
+
+    The `[tunnel]` table may name another variable instead.
+    """
     url_pattern: re.Pattern[str] | None = None
     """Finds the public address in the program's output. None if the address is fixed and set as `public_url`."""
     warning: str | None = None
     """A sentence that the user sees while a tunnel of this kind is up, or None."""
     ready: re.Pattern[str] | None = None
-    """Matches the output line in which the program reports that it has connected, or None."""
+    """Matches the output line in which the program reports that it has connected. None if there is no such line."""
     settle_seconds: float = 0.0
     failures: tuple[tuple[str, str], ...] = ()
-    """Pairs of a pattern and a sentence that explains the output lines that the pattern matches.
+    """Pairs of a pattern and a sentence. The sentence explains the output lines that match the pattern.
 
     The most informative pairs come first. The patterns are strings, because they are compiled only when needed.
     """
@@ -274,7 +279,7 @@ def program_of(tunnel: Tunnel) -> str:
 def url_pattern_of(tunnel: Tunnel) -> re.Pattern[str] | None:
     """Return the pattern that finds the public address in the program's output.
 
-    Return None if the address is the setting `public_url`.
+    Return None if the address is set as `public_url`.
     """
     return re.compile(tunnel.url_pattern) if tunnel.url_pattern else PRESETS[tunnel.kind].url_pattern
 

@@ -1,6 +1,6 @@
 """Parser for the `[tunnel]` table of the settings.
 
-If a value is wrong or missing, no tunnel is started, because a tunnel other than the intended one would be worse.
+If a value is wrong or missing, no tunnel is started, because a tunnel that the admin does not want would be worse.
 """
 
 import re
@@ -22,9 +22,9 @@ from trayalert.domain.text import as_written, suggestion
 from trayalert.domain.tunnel import Tunnel
 
 _MOST_REPEATS = 3
-"""Maximum number of repeats, such as `*`, in the admin's `url_pattern`.
+"""Maximum number of repeat operators, such as `*`, in the admin's `url_pattern`.
 
-Each repeat raises the exponent of the worst-case running time by one.
+Each operator raises the exponent of the worst-case running time by one.
 """
 
 _PLACEHOLDERS = ("host", "port", "address")
@@ -142,7 +142,7 @@ _PATTERN = _text(r'a regular expression, such as "https://[a-z0-9-]+\\.example\\
 
 
 def _url_pattern(value: object) -> str:
-    """Return the value if it is a regular expression that is valid and never slow, or raise `SettingError`.
+    """Return the value, a regular expression. Raise `SettingError` if the expression is invalid or could be slow.
 
     A slow pattern would block the event loop, which searches the tunnel's output for the pattern.
     """

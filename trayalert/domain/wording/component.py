@@ -36,14 +36,14 @@ _DISK = re.compile(r"/|[A-Za-z]:|[svx]v?d[a-z]|nvme")
 _PROTOCOLS, _PORTS = ("protocol", "listenerProtocol"), ("port", "listenerPort")
 
 COMPONENT_DIMENSIONS = frozenset({*_WORDS, *_PORTS, *_PROTOCOLS}) - {"state", "status", "Status"}
-"""Names of the dimensions that identify a component. Dimensions that only give a component's state are left out."""
+"""Names of the dimensions that identify a component. Dimensions for a component's state are left out."""
 
 
 class Component(NamedTuple):
     """A component of a resource.
 
-    `word` says what the component is, such as "disk", and `name` says which one it is, such as "/dev/vda1". If
-    `translatable` is true, `word` is a word in `domain/wording/language.py`. Otherwise `word` is the name of the
+    `word` says what the component is, such as "disk". `name` identifies the component, such as "/dev/vda1". If
+    `translatable` is true, `word` is a word in `domain/wording/language.py`. If not, `word` is the name of the
     dimension.
     """
 
@@ -56,12 +56,13 @@ class ComponentWords(NamedTuple):
     """How components are read from the dimensions of one kind of callback. The defaults suit Cloud Monitor's metrics.
 
     `known` maps the name of each dimension that identifies a component to a word in `domain/wording/language.py`. The
-    order of `known` is the order in which the components are shown. If `unknown` is true, every other dimension also
-    counts as a component, except those for the account, the location, the port and the protocol. Such a component is
-    shown under the name of its dimension.
+    order of `known` is the order in which the components are shown.
 
-    If `prometheus` is true, the dimensions are Prometheus labels. In this case, the labels that describe an exporter
-    are removed first, and no component is read from a port or a protocol.
+    If `unknown` is true, other dimensions also count as components, and are shown under the names of the dimensions.
+    Exceptions are the dimensions for the account, the location, the port and the protocol.
+
+    If `prometheus` is true, the dimensions are Prometheus labels. The labels that describe an exporter are then left
+    out, and no component is read from a port or a protocol.
     """
 
     known: Mapping[str, str] = _WORDS

@@ -1,9 +1,11 @@
 """Formats the condition of a rule for the user, such as `Average ≥ 95 %`.
 
-A condition that cannot be parsed is shown as it was sent. A condition has one of three forms. The first is
-`$Average>=95`. Since 2023, it may contain spaces. The second, from 2018, is a JSON list of such conditions, each with a
-repeat count `times`. The third is a composite rule such as `@cpu_total[60].$Average>80&&@load_1m[60].$Maximum>4`. The
-number in brackets is the period in seconds.
+A condition that cannot be parsed is shown as it was sent. A condition has one of three forms:
+
+- A single condition such as `$Average>=95`. Since 2023, a single condition may contain spaces.
+- A JSON list of single conditions, each with a repeat count `times`. This is the form of 2018.
+- A composite rule such as `@cpu_total[60].$Average>80&&@load_1m[60].$Maximum>4`. The number in brackets is the period
+  in seconds.
 """
 
 import json
@@ -31,8 +33,9 @@ _STATISTICS = ("Average", "Maximum", "Minimum", "Value", "Sum")
 def condition_text(expression: str | None, unit: str | None, language: Language) -> str:
     """Format a condition for the user.
 
-    `unit` is the unit of the alert's own metric. The condition may also name other metrics. Their units are unknown, so
-    their thresholds are shown without a unit unless the condition contains a `%`.
+    `unit` is the unit of the alert's own metric. The condition may also name other metrics, whose units are unknown. A
+    threshold of another metric is shown without a unit, or with `%` if the condition contains a `%` after the
+    threshold.
     """
     sent = (expression or "").strip()
     if len(sent) > _LONGEST:
@@ -61,7 +64,7 @@ def _repeated_condition(part: dict[str, Any], unit: str | None, language: Langua
 
 
 def _read_composite(sent: str, unit: str | None, language: Language) -> str | None:
-    """Format one condition, or several that are joined by `&&` or `||`.
+    """Format a single condition, or several conditions that are joined by `&&` or `||`.
 
     Return None if the text contains anything else.
     """

@@ -141,8 +141,8 @@ _ENDINGS = {
 def find_language(setting: str, environment: Mapping[str, str]) -> Language:
     """Return the language that `setting` names or, if `setting` is `auto`, the language of the system's messages.
 
-    As POSIX defines, the language of the system's messages is set by the first of LC_ALL, LC_MESSAGES and LANG that is
-    not empty. Every language except Chinese counts as English.
+    As in POSIX, the first non-empty variable of LC_ALL, LC_MESSAGES and LANG sets the language of messages. Every
+    language except Chinese counts as English.
     """
     if setting in list(Language):
         return Language(setting)

@@ -64,9 +64,10 @@ def _with_unit(number: Decimal, unit: Unit, language: Language, *, exact: bool) 
 
 
 def _plain_number(number: Decimal, *, exact: bool = False) -> str:
-    """Format a number: in full if it is whole, to six decimals if `exact` is true, otherwise with about three digits.
+    """Format a number with about three digits or, if `exact` is true, with up to six decimals.
 
-    Very large and very small numbers are written with up to four digits and an exponent.
+    A whole number is written in full. Very large and very small numbers are written with up to four digits and an
+    exponent.
     """
     size = abs(number)
     if size >= _HUGE or 0 < size < _TINY:
@@ -90,7 +91,7 @@ def _percent(number: Decimal) -> str:
 
 
 def _scaled(number: Decimal, *, exact: bool) -> str:
-    """Format a number with the largest prefix (k, M, G, …) that leaves the number at 1 or above."""
+    """Format a number with the largest prefix, such as k, M or G, that leaves the number at 1 or above."""
     step, full = 0, 1000 if exact else _ROUNDS_TO_1000
     while step < len(_PREFIXES) - 1 and abs(number) >= full:
         number, step = number.scaleb(-3), step + 1
@@ -109,9 +110,9 @@ def _time(seconds: Decimal, language: Language, *, exact: bool) -> str:
 
 
 def _fits_two_units(seconds: Decimal) -> bool:
-    """Return whether the time is a whole number of hours, or a whole number of seconds below an hour.
+    """Return whether the time can be written with two units without rounding.
 
-    Such a time can be written with two units without rounding.
+    This holds for a whole number of hours, and for a whole number of seconds below an hour.
     """
     return seconds == seconds.to_integral_value() and (seconds < 3600 or seconds % 3600 == 0)
 

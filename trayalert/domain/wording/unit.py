@@ -10,14 +10,14 @@ from trayalert.domain.text import printable
 
 
 class Measure(enum.Enum):
-    """What a unit measures. This determines how numbers with the unit are scaled."""
+    """What a unit measures. The measure determines how numbers with the unit are scaled."""
 
     PERCENT = enum.auto()
     BYTES = enum.auto()
     BITS = enum.auto()
     SECONDS = enum.auto()
     COUNT = enum.auto()
-    """A count of things. The unit, such as `Count` or `个`, is shown only if both it and the language are Chinese."""
+    """A count of things. The unit is shown only if the unit and the language are both Chinese."""
     NAMED = enum.auto()
     """A count of things for which `domain/wording/language.py` has a word."""
     OTHER = enum.auto()
@@ -27,8 +27,8 @@ class Unit(NamedTuple):
     """A unit of a measure.
 
     To convert a number with this unit to the base unit of the measure, multiply the number by `factor`. `word` is the
-    word to show after a number. If the unit is a rate, `per` is its time span: `/s`, `/min`, `/h` or `/day`. Otherwise
-    `per` is empty.
+    word to show after a number. If the unit is a rate, `per` is the time span of the rate: `/s`, `/min`, `/h` or
+    `/day`. If the unit is not a rate, `per` is empty.
     """
 
     measure: Measure
@@ -71,7 +71,7 @@ _UNITS = {
 
 
 def unit_or_none(text: str | None) -> str | None:
-    """Return the unit, or None if the text means that there is no unit, as `N/A` does in the metric tables."""
+    """Return the unit, or None if the text, such as `N/A`, means that there is no unit."""
     return None if not text or text.strip().lower() in {"n/a", "无", "none", "null", ""} else text
 
 
