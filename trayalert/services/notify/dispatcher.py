@@ -1,8 +1,7 @@
 """Passes events to each channel's policy and passes the policy's requests on to that channel.
 
 The dispatcher runs on the receiver's event loop (`app/receiver.py`), both in the tray application and under `trayalert
-serve`. The dispatcher does not use Qt. The dispatcher's one rule: a channel that hangs or fails delays neither
-callbacks nor other channels.
+serve`. The dispatcher does not use Qt. A channel that hangs or fails must not delay callbacks or other channels.
 """
 
 import asyncio
@@ -28,11 +27,14 @@ from trayalert.services.notify.rules import NEVER_NOTIFIED
 _ABOUT_PROGRAM = get_args(ProgramEvent)
 
 _MANY = 20
-"""If more than this number of changes are waiting, the next query is delayed by `flood_interval`."""
+"""Number of waiting changes above which `flood_interval` applies instead of `batch_interval`."""
 _MOST_AT_ONCE = 1000
-"""Maximum number of changes in one query. Deciding on 1000 changes takes 4 ms."""
+"""Maximum number of changes in one query. A policy decides on 1000 changes in 4 ms."""
 _CLOSE_DEADLINE = 1.0
-"""Seconds that `close` waits for pending requests. It then waits up to as long again for the channels' tasks to end."""
+"""Maximum wait of `close` for pending requests, in seconds.
+
+`close` then waits for the channels' tasks to end, with the same maximum.
+"""
 
 _logger = logging.getLogger(__name__)
 
@@ -42,7 +44,7 @@ _Question = Callable[[NotificationPolicy], Iterable[PolicyRequest]]
 class IncidentLookup(Protocol):
     """Looks up the current state of incidents in the log.
 
-    Each method returns None if the log cannot be read now. The dispatcher then repeats the query later.
+    Each method returns None if the log cannot be read now. The dispatcher may repeat the query later.
     """
 
     async def states(self, ids: Sequence[int]) -> Sequence[Incident] | None:
@@ -65,7 +67,7 @@ class Channel(Protocol):
     async def carry_out(self, request: NotificationRequest) -> None:
         """Show or withdraw a notification, without blocking the event loop.
 
-        The dispatcher sends the next request only after this method has returned. Meanwhile, requests for the channel
+        The dispatcher sends the next request only after this method has returned. Until then, requests for the channel
         wait. A new request replaces a waiting request with the same tag. While too many requests wait, the channel
         counts as unavailable. A request may withdraw a notification that was never shown.
         """
@@ -76,16 +78,16 @@ class DispatcherTiming:
     """The dispatcher's intervals, in seconds."""
 
     batch_interval: float = 0.05
-    """Minimum time between two queries for changed incidents."""
+    """Minimum number of seconds between two queries for changed incidents."""
     flood_interval: float = 0.25
-    """Minimum time between two queries while many incidents change.
+    """Minimum number of seconds between two queries while many incidents change.
 
-    The delay does little harm, because most of those incidents are held for the summary anyway.
+    While many incidents change, most of these incidents are shown only in the summary. A delay then does little harm.
     """
     retry_interval: float = 1.0
-    """Time to wait before repeating a query that failed because the log could not be read."""
+    """Seconds to wait before a failed query is repeated. A query fails if the log cannot be read."""
     longest_timer: float = 3600.0
-    """Maximum time for which a timer is set.
+    """Maximum number of seconds for which a timer is set.
 
     A longer wait is split into several timers, because the wall clock may jump during the wait.
     """
@@ -121,8 +123,9 @@ class NotificationDispatcher:
     def attach(self, channel: Channel, present: Iterable[ProgramEvent], *, available: bool) -> None:
         """Serve a channel from now on.
 
-        `available` says whether the channel can show notifications now. While a channel is unavailable, new incidents
-        are held for one summary. `present` are events that describe the current state of the program.
+        `available` says whether the channel can show notifications now. If the channel becomes available later, one
+        summary shows the incidents that are waiting. `present` are events that describe the current state of the
+        program.
         """
         outlet = _Outlet(channel, self._write, available=available, now=self._now, timing=self._timing)
         self._outlets.append(outlet)
@@ -137,7 +140,7 @@ class NotificationDispatcher:
                 outlet.set_available(available)
 
     def on_events(self, events: Sequence[Event]) -> None:
-        """Process a group of events. Never blocks, and never raises an exception."""
+        """Process a group of events. This method never blocks and never raises an exception."""
         for event in events:
             if isinstance(event, IncidentChanged):
                 if event.change not in NEVER_NOTIFIED:
@@ -148,7 +151,7 @@ class NotificationDispatcher:
         self._flush_soon()
 
     def notify(self, notification: Notification) -> None:
-        """Show a notification about the program itself on each channel as soon as the channel can show it."""
+        """Show a notification about the program on each channel as soon as the channel can show notifications."""
         for outlet in self._outlets:
             outlet.ask(lambda policy: policy.notify(notification, now=self._now()))
 
@@ -159,7 +162,7 @@ class NotificationDispatcher:
             outlet.pause(until)
 
     def mark_seen(self) -> None:
-        """Discard all held notifications, because the user has looked at the window."""
+        """Discard all notifications that are waiting to be shown, because the user has looked at the window."""
         for outlet in self._outlets:
             outlet.mark_seen()
 
@@ -183,8 +186,8 @@ class NotificationDispatcher:
     def _flush_soon(self, delay: float = 0.0) -> None:
         """Schedule a query for the changed incidents, unless a query is already scheduled or running.
 
-        The query starts after `delay` seconds, or later if the minimum interval since the last query has not passed by
-        then.
+        The query starts after `delay` seconds. If the minimum interval between two queries has not passed by then, the
+        query starts at the end of that interval.
         """
         if self._pending and self._flush_timer is None and self._flush_task is None:
             due = max(self._loop.time() + delay, self._next_flush_at)
@@ -217,10 +220,10 @@ class NotificationDispatcher:
         self._flush_soon()
 
     async def _write(self, request: PolicyRequest) -> NotificationRequest | None:
-        """Turn a policy's request into a request for the channel. Return None if there is nothing left to show.
+        """Turn a policy's request into a request for the channel.
 
-        If the log cannot be read, a summary is written without the names of its incidents. For any other request about
-        incidents, raise `_UnreadableLogError`.
+        Return None if the incident to be shown is no longer open. If the log cannot be read, write a summary without
+        the names of its incidents, and raise `_UnreadableLogError` for any other request about incidents.
         """
         if isinstance(request, ShowNotification | WithdrawNotification):
             return request
@@ -237,7 +240,7 @@ class NotificationDispatcher:
 
 
 class _UnreadableLogError(Exception):
-    """Raised if a request cannot be written now because the log cannot be read."""
+    """Raised if a notification cannot be written now because the log cannot be read."""
 
 
 _MOST_WAITING = 20
@@ -305,11 +308,11 @@ class _Outlet:
         self._update_availability()
 
     def mark_seen(self) -> None:
-        """Discard all held notifications."""
+        """Discard all notifications that are waiting to be shown."""
         self._policy.on_window_seen()
 
     def stop(self) -> "asyncio.Task[None]":
-        """Cancel the task that carries out requests. Return the task, so that the caller can wait for it to end."""
+        """Cancel the task that carries out requests. Return the task, so that the caller can wait for its end."""
         if self._timer:
             self._timer.cancel()
         self._task.cancel()

@@ -1,8 +1,8 @@
 """The texts of notifications about incidents.
 
 The title of a notification gives the level and the name of the rule. The lines of an open incident's notification give
-the resource and its address, the value, the message, the region and the start, in this order. Each item of text from
-the network goes through `printable` separately, so that no sender can make one item look like several lines of the
+the resource and its address, the value, the message, the region and the start, in this order. Each text from the
+network goes through `printable`, which turns the text into one line. Therefore no sender can forge another line of the
 notification.
 """
 
@@ -36,9 +36,9 @@ _MESSAGE_LINES = 2
 def incident_notification(
     stored: StoredIncident, changes: frozenset[Change], *, links: Sequence[ConsoleLink], language: Language, now: Millis
 ) -> Notification:
-    """Return the notification for an open incident. It has a button for each of the incident's first two console links.
+    """Return the notification for an open incident, with a button for each of the first two `links`.
 
-    If there are no links, the only button opens the window. If `changes` includes a change of level, the notification
+    If `links` is empty, the only button opens the window. If `changes` includes a change of level, the notification
     also names the previous level.
     """
     incident, alert = stored.incident, stored.alert.alert
@@ -68,8 +68,8 @@ def incident_notification(
 def recovered_notification(stored: StoredIncident, *, linked: bool, language: Language) -> Notification:
     """Return a notification saying that an incident has recovered.
 
-    `linked` says whether the incident has a console link. If it has one, the button opens the link. If not, the button
-    opens the window.
+    If `linked` is true, the incident has a console link, and the button opens the link. If `linked` is false, the
+    button opens the window.
     """
     incident, alert = stored.incident, stored.alert.alert
     if incident.start_known and incident.closed_at is not None:
@@ -104,8 +104,8 @@ def summary_notification(
 ) -> Notification:
     """Return one notification that summarises `count` incidents.
 
-    `level` is the level of the worst of these incidents, and `titles` are the titles of some of them. If `quiet` is
-    true, the notification updates a summary that is still on the screen, and is not shown if there is none.
+    `level` is the level of the worst incident. `titles` are the notification titles of some of the incidents. If
+    `quiet` is true, the notification only updates a summary that is still on the screen.
     """
     word = language.say(level)
     lines = [*titles, f"and {count - len(titles)} more"] if count > len(titles) else titles
@@ -151,9 +151,10 @@ def _value_line(alert: Alert, language: Language) -> str:
 
 
 def _shorten(line: str) -> str:
-    """Shorten a line so that it takes up no more than about three lines on the screen.
+    """Shorten a text that needs more than about three lines on the screen.
 
-    The limit is 150 characters, or 80 if more than a third of the characters are wide, such as Chinese characters.
+    The limit is 150 characters. If more than a third of the characters are wide, such as Chinese characters, the limit
+    is 80 characters.
     """
     return printable(line, limit=80 if display_width(line) * 3 > len(line) * 4 else 150)
 

@@ -1,4 +1,7 @@
-"""Looks up incidents in the log for the dispatcher. Each query runs on a daemon thread, because the disk may hang."""
+"""Looks up incidents in the log for the dispatcher.
+
+Each query runs on a daemon thread. A disk that hangs therefore does not block the event loop.
+"""
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -12,16 +15,16 @@ from trayalert.storage.faults import DamagedLog, LogFault, NoLog
 from trayalert.storage.reader import Reader
 
 _PATIENCE = 0.1
-"""Seconds that a query waits for another program's lock before it fails. The dispatcher repeats a failed query."""
+"""Maximum wait of a query for another program's lock, in seconds. After that, the query fails."""
 
 _Answer = TypeVar("_Answer")
 
 
 class LogLookup:
-    """Implements `IncidentLookup`.
+    """Implements the dispatcher's `IncidentLookup`.
 
-    If a query finds that the log's file is damaged or missing, the lookup calls `verify`, because the writer may not
-    have noticed the damage yet.
+    `verify` requests a verification of the log. A query that finds the log's file damaged or missing calls `verify`.
+    The writer may not have noticed the problem yet.
     """
 
     def __init__(self, path: Path, *, verify: Callable[[], None]) -> None:

@@ -12,7 +12,7 @@ _Request = TypeVar("_Request", bound=PolicyRequest)
 
 
 class NotificationQueue(Generic[_Request]):
-    """A queue of at most MAX_WAITING requests. For each tag, the queue holds only the newest request."""
+    """A queue of at most MAX_WAITING requests. For each tag, the queue contains only the newest request."""
 
     def __init__(self) -> None:
         self._requests: dict[str, _Request] = {}
@@ -23,9 +23,9 @@ class NotificationQueue(Generic[_Request]):
     def put(self, request: _Request) -> None:
         """Add a request, replacing any older request with the same tag.
 
-        The new request takes the place of the older request in the queue. If the older request was going to show a
-        notification, `update_only` is switched off in the new request, so that the notification is still shown. If the
-        queue then holds too many requests, the request with the lowest level is dropped. Withdrawals are dropped last.
+        The new request takes the place of the older request in the queue. If the older request would have shown a new
+        notification, `update_only` is switched off in the new request. The new request then shows the notification. If
+        the queue becomes too long, the request with the lowest level is dropped. Withdrawals are dropped last.
         """
         older = self._requests.get(request.tag)
         if older is not None and _only_updates(request) and not _withdraws(older) and not _only_updates(older):
@@ -35,9 +35,9 @@ class NotificationQueue(Generic[_Request]):
             del self._requests[min(self._requests.values(), key=_priority).tag]
 
     def put_back(self, request: _Request) -> None:
-        """Put a request that could not be carried out back at the head of the queue.
+        """Insert a request at the head of the queue. Called if the request could not be carried out.
 
-        If a newer request with the same tag is waiting, drop the given request instead.
+        If the queue contains a newer request with the same tag, drop the given request instead.
         """
         if request.tag not in self._requests:
             self._requests = {request.tag: request} | self._requests
@@ -65,7 +65,7 @@ def _only_updates(request: PolicyRequest) -> bool:
 def _shown_anew(request: PolicyRequest) -> PolicyRequest:
     """Return the request with `update_only` switched off.
 
-    The notification is then shown even if no notification with its tag is on the screen.
+    The notification is then shown even if no notification with the same tag is on the screen.
     """
     match request:
         case ShowNotification(notification=notification):

@@ -25,10 +25,10 @@ class NotificationWriter:
     def write(
         self, request: PolicyRequest, incidents: Iterable[StoredIncident], *, now: Millis
     ) -> NotificationRequest | None:
-        """Turn a policy's request into a request for the channel. Return None if there is nothing left to show.
+        """Turn a policy's request into a request for the channel.
 
-        `incidents` are the incidents that `request` names. Incidents that are no longer in the log are missing from
-        `incidents`.
+        Return None if the incident to be shown is no longer open. `incidents` are the incidents that `request` names.
+        Incidents that are no longer in the log are missing from `incidents`.
         """
         found = {stored.incident.id: stored for stored in incidents}
         match request:

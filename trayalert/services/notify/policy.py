@@ -1,9 +1,9 @@
 """The policy decides which changes of incidents become notifications.
 
-The policy does no I/O and is used on one thread: the caller passes the current time and gets requests back. The rules
-in `rules.py` decide which changes deserve a notification. If an incident cannot be shown now, because of a flood, a
-pause or a missing notification daemon, the incident is held. Held incidents that are still firing later are then shown
-in one summary. The caller must call `tick` at the time `due`.
+The policy does no I/O and is used on one thread. The caller passes the current time, and the policy returns requests.
+The rules in `rules.py` decide which changes deserve a notification. During a flood, during a pause and while the
+channel is unavailable, incidents wait. Later, one summary shows the waiting incidents that are still firing. The caller
+must call `tick` at the time `due`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -54,16 +54,19 @@ from trayalert.services.notify.summary import Summary
 BURST = 5
 """Number of notifications that may be shown in quick succession.
 
-After that, one more notification is allowed per REFILL_INTERVAL.
+After these notifications, one further notification is allowed per REFILL_INTERVAL.
 """
 CRITICAL_RESERVE = 3
-"""Number of further notifications reserved for CRITICAL incidents, so that a flood of warnings does not hide them."""
+"""Number of notifications, in addition to BURST, that only CRITICAL incidents may use.
+
+Without this reserve, a flood of warnings could hide a CRITICAL incident.
+"""
 REFILL_INTERVAL: Millis = 6_000
 
 TEST_ANSWER_DEADLINE: Millis = 10_000
-"""How long a user who pressed the console's Test button is expected to wait for a notification, in milliseconds.
+"""Maximum delay of the notification that confirms a test from Cloud Monitor's console, in milliseconds.
 
-If the channel becomes available only later, the notification that confirms the test is not shown.
+If the channel stays unavailable for longer, the notification is not shown, because the user no longer expects it.
 """
 
 _Requests = tuple[PolicyRequest, ...]
@@ -93,7 +96,10 @@ class NotificationPolicy:
 
     @property
     def due(self) -> Millis | None:
-        """The time at which `tick` must be called next, or None if nothing is waiting or nothing can be shown."""
+        """The time at which `tick` must be called next.
+
+        None if nothing is waiting to be shown, or if the channel is unavailable.
+        """
         if not self._available:
             return None
         moments = [] if self._reachability.due is None else [self._reachability.due]
@@ -108,8 +114,8 @@ class NotificationPolicy:
     ) -> _Requests:
         """Return the requests that result from a batch of changes of incidents.
 
-        `incidents` are the incidents that `events` name, in their current state. Events are ignored if their incident
-        is missing from `incidents`.
+        `incidents` are the incidents that `events` name, in their current state. An event is ignored if its incident is
+        missing from `incidents`.
         """
         changes: dict[int, set[Change]] = {}
         for event in events:
@@ -142,16 +148,18 @@ class NotificationPolicy:
     def _on_test_received(self, now: Millis) -> _Requests:
         """Show that a test from the console has arrived.
 
-        If the channel is unavailable, remember the test, so that it is shown if the channel becomes available soon.
+        If the channel is unavailable, remember the test. The test is then shown if the channel becomes available within
+        TEST_ANSWER_DEADLINE.
         """
         notification = console_test_notification()
         self._tested_at = None if self._available else now
         return (ShowNotification(notification),) if self._can_show(now) else ()  # even in a flood: a user is waiting
 
     def _on_listener_changed(self, problem: str | None, now: Millis) -> _Requests:
-        """Show that the listener has closed or opened. Each change is shown once.
+        """Show that the listener has closed or opened.
 
-        `problem` is the reason why the listener is closed, or None if the listener is open.
+        `problem` is the reason why the listener is closed, or None if the listener is open. If `problem` has not
+        changed since the last call, show nothing.
         """
         before, self._listener_problem = self._listener_problem, problem
         if problem == before:
@@ -162,10 +170,10 @@ class NotificationPolicy:
         return () if unshown else (WithdrawNotification(LISTENER_TAG, listener_open_notification()),)
 
     def _on_log_changed(self, state: LogState, now: Millis) -> _Requests:
-        """Show that callbacks cannot be stored, that storing them works again, or that there is news about the log.
+        """Show that callbacks cannot be stored, that they can be stored again, or that there is news about the log.
 
-        A failure to store callbacks is shown once, and withdrawn when the failure is over. If the reason changes before
-        that, the notification on the screen is only updated.
+        While callbacks cannot be stored, a change of the reason only updates the notification on the screen. The
+        notification is withdrawn when callbacks can be stored again.
         """
         before, self._log_state = self._log_state, state
         requests: list[PolicyRequest] = []
@@ -181,7 +189,7 @@ class NotificationPolicy:
         return tuple(requests)
 
     def _on_reachability_changed(self, state: ReachabilityState, now: Millis) -> _Requests:
-        """Record the reachability. Show a notification if a blind span lasts long, and another when it ends."""
+        """Record the reachability. Show a notification during a long blind span, and another after the blind span."""
         reported_elsewhere = self._listener_problem is not None or not self._log_state.storing
         requests = self._reachability.on_changed(state, reported_elsewhere=reported_elsewhere, now=now)
         unshown = self._program_notifications.pop(REACH_TAG, None) if requests else None
@@ -190,10 +198,10 @@ class NotificationPolicy:
         return (*requests, *self.tick(now=now))
 
     def _on_url_changed(self, changed: UrlChanged, now: Millis) -> _Requests:
-        """Show that the public address has changed.
+        """Show that the public address has changed, or withdraw the notification about an earlier change.
 
-        If `changed.before` and `changed.now` are equal, the user no longer needs to act, and the notification is
-        withdrawn.
+        The notification is withdrawn if `changed.before` and `changed.now` are equal. In that case, the user has
+        nothing to do.
         """
         if changed.before != changed.now:
             return self.notify(url_changed_notification(changed), now=now)
@@ -201,7 +209,7 @@ class NotificationPolicy:
         return (WithdrawNotification(URL_TAG),)
 
     def notify(self, notification: Notification, *, now: Millis) -> _Requests:
-        """Show a notification about the program itself as soon as the channel can show it, even during a flood."""
+        """Show a notification about the program as soon as the channel can show notifications, even during a flood."""
         self._program_notifications[notification.tag] = notification
         return self._show_program_notifications(now)
 
@@ -215,25 +223,31 @@ class NotificationPolicy:
     def pause(self, until: Millis | None, *, now: Millis) -> _Requests:
         """Show nothing until the time `until`. If `until` is None, end the pause.
 
-        During a pause, notifications are still withdrawn. After the pause, the incidents that were held are shown in a
-        summary.
+        Notifications are withdrawn even during a pause. After the pause, one summary shows the incidents that are
+        waiting.
         """
         self._paused_until = until
         return self.tick(now=now)
 
     def set_available(self, available: bool, *, now: Millis) -> _Requests:
-        """Record whether the channel is able to show notifications. If it is, show what has been waiting."""
+        """Record whether the channel is able to show notifications.
+
+        If `available` is true, show the notifications that are waiting.
+        """
         self._available = available
         answers_test = available and self._tested_at is not None and now - self._tested_at <= TEST_ANSWER_DEADLINE
         return (*(self._on_test_received(now) if answers_test else ()), *self.tick(now=now))
 
     def on_window_seen(self) -> None:
-        """Discard everything that is held. Called when the user has looked at the window, which shows everything."""
+        """Discard everything that is waiting to be shown.
+
+        Called when the user has looked at the window, which shows everything.
+        """
         self._program_notifications.clear()
         self._summary.clear()
 
     def tick(self, *, now: Millis) -> _Requests:
-        """Show the notifications about the program that are waiting. Show or update the summary if it is due."""
+        """Show the waiting notifications about the program. If the summary is due, show or update the summary."""
         blind = self._reachability.tick(now=now)
         if blind:
             self._program_notifications[blind.tag] = blind

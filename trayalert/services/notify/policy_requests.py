@@ -1,6 +1,6 @@
 """A policy's requests about incidents.
 
-A request names its incidents by id. The text of the notification is written only just before it is shown.
+A request names its incidents by id. The text of a notification is written just before the notification is shown.
 """
 
 from dataclasses import dataclass
@@ -38,15 +38,15 @@ class ShowIncident(_IncidentRequest):
 
 @dataclass(frozen=True, slots=True)
 class WithdrawRecovered(_IncidentRequest):
-    """A request to show briefly that an incident has recovered, and then to withdraw its notification."""
+    """A request to show briefly that an incident has recovered, and then to withdraw the incident's notification."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowSummary:
-    """A request to show that `count` incidents are held.
+    """A request to show a summary of `count` incidents.
 
-    `worst` contains the worst of these incidents, and the text names no others. `update_only` has the same meaning as
-    in `Notification`.
+    `worst` are the requests for the worst of these incidents. The text of the summary names only the incidents in
+    `worst`. If `update_only` is true, the request only updates a summary that is still on the screen.
     """
 
     count: int
@@ -65,7 +65,7 @@ class ShowSummary:
 
     @property
     def incident_ids(self) -> tuple[int, ...]:
-        """The ids of the incidents that the text names."""
+        """The ids of the incidents that the text of the summary names."""
         return tuple(incident.incident_id for incident in self.worst)
 
 

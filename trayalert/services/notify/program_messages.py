@@ -36,8 +36,8 @@ LOOK_INTO_HISTORY = (
 def not_storing_notification(state: LogState, *, quiet: bool) -> Notification:
     """Return a notification saying that callbacks are refused because they cannot be stored.
 
-    If only the reason has changed, `quiet` is true. The notification then only updates an earlier notification that is
-    still on the screen.
+    If `quiet` is true, the notification only updates an earlier notification that is still on the screen. The caller
+    sets `quiet` if only the reason has changed.
     """
     return _notification(LOG_TAG, Level.CRITICAL, "trayalert cannot store alerts", *state.problems, quiet=quiet)
 
@@ -83,14 +83,14 @@ def reachable_notification(began: Millis, *, until: Millis) -> Notification:
 def url_changed_notification(changed: UrlChanged) -> Notification:
     """Return a notification saying that the public address has changed.
 
-    The callback URL in the console's rules is then no longer valid.
+    After the change, the callback URL in the console's rules is no longer valid.
     """
     lines = f"It was {changed.before}, it is {changed.now}.", CHANGE_RULES
     return _notification(URL_TAG, Level.CRITICAL, "The public address has changed", *lines)
 
 
 def returned_notification(returned: ReceptionResumed) -> Notification:
-    """Return a notification saying that a gap has ended, and what has arrived since."""
+    """Return a notification saying that a gap has ended, and what has arrived after the gap."""
     gap = returned.gap
     ended_at = gap.ended_at or gap.began_at
     cause = "asleep" if gap.cause is GapCause.ASLEEP else "off"
@@ -125,14 +125,15 @@ def no_tray_notification(explanation: str) -> Notification:
 def settings_notification(problems: Sequence[str]) -> Notification:
     """Return a notification about mistakes in the settings. Only the first three mistakes are shown.
 
-    A setting with a mistake is ignored, which can be serious. For example, trayalert is blind if its tunnel is ignored.
+    A setting with a mistake is ignored, which can be serious. For example, trayalert is blind if the setting of the
+    tunnel is ignored.
     """
     title = "The settings have a mistake" if len(problems) == 1 else f"The settings have {len(problems)} mistakes"
     return _notification(SETTINGS_TAG, Level.WARN, title, *problems[:3])
 
 
 def crash_notification(sentences: Sequence[str]) -> Notification:
-    """Return a notification saying how an earlier run crashed. Only the last of the sentences is shown."""
+    """Return a notification saying how an earlier run crashed. Only the last of the `sentences` is shown."""
     return _notification(CRASH_TAG, Level.WARN, "trayalert crashed", *sentences[-1:])
 
 
@@ -141,8 +142,8 @@ def _notification(
 ) -> Notification:
     """Return a notification with one line for each sentence.
 
-    The first letter of each line is capitalised. A fault's message begins in lower case, because in a terminal the
-    message follows `trayalert: `.
+    A sentence may be the message of a fault, which begins in lower case. The first letter of each line is therefore
+    capitalised.
     """
     return Notification(
         tag=tag,

@@ -1,8 +1,8 @@
 """Decides when a notification says that trayalert is blind, or reachable again.
 
-If trayalert is blind because the listener is closed or the log cannot store callbacks, other notifications report that
-immediately. A blind span with any other cause is reported only if it lasts longer than PATIENCE, because a network that
-is down for a minute needs no attention.
+If the listener is closed or the log cannot store callbacks, other notifications report the problem immediately. A
+blind span with any other cause is reported only after PATIENCE, because a network that is down for a minute needs no
+attention.
 """
 
 from trayalert.domain.notification import Notification, NotificationRequest, WithdrawNotification
@@ -17,7 +17,7 @@ PATIENCE: Millis = 120_000
 class ReachabilityPolicy:
     """Requests a notification for each long blind span. The caller must call `tick` at the time `due`.
 
-    A blind span is ignored while another notification reports its cause.
+    A blind span is ignored while another notification reports the cause of the blind span.
     """
 
     def __init__(self) -> None:
@@ -33,9 +33,10 @@ class ReachabilityPolicy:
     def on_changed(
         self, state: ReachabilityState, *, reported_elsewhere: bool, now: Millis
     ) -> tuple[NotificationRequest, ...]:
-        """Record the reachability. Return a withdrawal if the notification on the screen is no longer true.
+        """Record the reachability. Return a request to withdraw the notification if the notification is no longer true.
 
-        `reported_elsewhere` says whether another notification reports why trayalert is blind.
+        If there is nothing to withdraw, return an empty tuple. `reported_elsewhere` says whether another notification
+        reports why trayalert is blind.
         """
         self._state = state
         if state.reach is Reachability.BLIND and not reported_elsewhere:

@@ -22,7 +22,7 @@ class Decision(enum.Enum):
     NOTIFY = enum.auto()
     """Show a notification, which replaces any earlier notification of the incident."""
     RECOVER = enum.auto()
-    """Show briefly that the incident has recovered, then withdraw its notification."""
+    """Show briefly that the incident has recovered, then withdraw the incident's notification."""
     WITHDRAW = enum.auto()
     """Withdraw the incident's notification without showing another one."""
 
@@ -32,7 +32,7 @@ Rule = Callable[[Incident, frozenset[Change]], Decision | None]
 
 
 def notify_open_incident(incident: Incident, changes: frozenset[Change]) -> Decision | None:
-    """Return NOTIFY if the incident is open and either is new, has changed its level or now has no data."""
+    """Return NOTIFY if the incident is open and `changes` includes OPENED, LEVEL or NO_DATA."""
     return Decision.NOTIFY if incident.open and changes & _NEWS else None
 
 
@@ -47,7 +47,7 @@ def withdraw_closed_incident(incident: Incident, changes: frozenset[Change]) -> 
 
 
 RULES: tuple[Rule, ...] = (notify_open_incident, report_recovery, withdraw_closed_incident)
-"""The rules, in the order in which they are tried until one of them decides.
+"""The rules, in the order in which `decide` tries them.
 
 If no rule decides, the notification of the incident stays as it is.
 """

@@ -1,4 +1,4 @@
-"""Holds incidents that could not be shown one by one, and decides when to show a summary of them.
+"""Collects incidents that could not be shown one by one, and decides when to show a summary of these incidents.
 
 The module is pure: the caller passes the time.
 """
@@ -20,9 +20,10 @@ _WORST_FIRST = sorted(Level, key=lambda level: -level.rank)
 
 
 class Summary:
-    """Holds incidents until they are shown.
+    """Collects the incidents that are waiting to be shown.
 
-    A flood may bring thousands of incidents. To save memory, no object is created for each held incident.
+    A flood may bring thousands of incidents. To save memory, only the id, the level and the changes of each incident
+    are kept.
     """
 
     def __init__(self) -> None:
@@ -41,11 +42,14 @@ class Summary:
 
     @property
     def only(self) -> ShowIncident | None:
-        """The held incident if it is the only one and the summary has not shown it yet, else None."""
+        """The request for the only waiting incident. None if no incident is waiting, or if several are waiting.
+
+        Also None if the summary has already shown the incident.
+        """
         return self._worst(1)[0] if self._grown and len(self._levels) == 1 else None
 
     def hold(self, request: ShowIncident) -> None:
-        """Hold an incident. The request replaces any earlier request about the same incident."""
+        """Add an incident to the summary. The request replaces any earlier request about the same incident."""
         number, level = request.incident_id, request.level
         before = self._levels.get(number, level)
         if before is not level:
@@ -55,7 +59,7 @@ class Summary:
         self._grown = True
 
     def drop(self, incident_id: int) -> bool:
-        """Stop holding an incident. Return whether the incident was held."""
+        """Remove an incident from the summary. Return whether the incident was in the summary."""
         level = self._levels.pop(incident_id, None)
         if level is None:
             return False
@@ -64,14 +68,17 @@ class Summary:
         return True
 
     def clear(self) -> None:
-        """Discard all held incidents, because the user has seen them."""
+        """Remove all incidents from the summary, because the user has seen the incidents."""
         self._levels.clear()
         for held in self._held.values():
             held.clear()
         self._grown = self._shrunk = False
 
     def show(self, *, now: Millis) -> PolicyRequest:
-        """Return the request that brings the summary up to date, or that withdraws it if no incident is held."""
+        """Return the request that brings the summary on the screen up to date.
+
+        If no incident is waiting, the request withdraws the summary.
+        """
         quiet = not self._grown
         self._grown = self._shrunk = False
         self._shown_at = now
@@ -90,8 +97,8 @@ class Summary:
 
 @cache
 def _shared(changes: frozenset[Change]) -> frozenset[Change]:
-    """Return the same object for all equal sets.
+    """Return the same object for equal sets of changes.
 
-    This saves memory, because thousands of incidents share only a few different sets.
+    Thousands of incidents have only a few different sets of changes. Shared sets therefore save memory.
     """
     return changes
