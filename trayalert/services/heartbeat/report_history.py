@@ -1,7 +1,7 @@
 """Finds out when each expected callback last arrived.
 
-The log may be large. Each run of the program therefore stores what it has found, and the next run reads only the
-deliveries that arrived later.
+The log may be large. Each run of the program therefore stores what it has found, and the next run reads only newer
+deliveries.
 """
 
 import time
@@ -22,7 +22,7 @@ _BATCH_SIZE = 20_000
 """Maximum number of deliveries that one query reads."""
 _CLOCK_TOLERANCE: Millis = 120_000
 _SEARCH_DEADLINE = 0.7
-"""Seconds after which a search of a large log stops. The oldest deliveries may then not have been read."""
+"""Seconds after which a search of a large log stops, even if the oldest deliveries have not been read."""
 
 
 class KeyValueStore(Protocol):
@@ -61,16 +61,19 @@ class Findings:
     """What the log contains about the expected callbacks."""
 
     newest: int
-    """The id of the newest delivery. Pass it to the next search as `seen`."""
+    """The id of the newest delivery. The caller passes this id to the next search as `seen`."""
     repeated_until: Millis
-    """The last time at which an alert of an open incident arrived or was repeated.
+    """The latest time at which an alert of an open incident arrived or was repeated.
 
-    Pass it to the next search as `since`.
+    The caller passes this time to the next search as `since`.
     """
     reports: Mapping[str, Millis]
-    """The time of the last arrival of each expected callback that was found, by the callback's name."""
+    """When each expected callback last arrived, by the callback's name. Callbacks that were not found are missing."""
     latest: Mapping[str, StoredIncident]
-    """The latest incident of each expected callback that has been reported as silent, by the incident's key."""
+    """The latest incident of each expected callback, by the incident's key.
+
+    Callbacks that have never had an incident are missing.
+    """
     open: Sequence[StoredIncident]
     """The open incidents of silences, including silences of callbacks that are no longer expected."""
     gaps: Sequence[Gap]
@@ -82,8 +85,8 @@ def load_states(
 ) -> tuple[int, dict[str, HeartbeatState]]:
     """Return the id of the last delivery that an earlier run read, and the states of the expected callbacks by name.
 
-    An expected callback without a stored state gets a new state, which begins at `now`. If there is any such callback,
-    the returned id is 0, so that all deliveries are read again.
+    An expected callback without a stored state gets a new state, which begins at `now`. If at least one callback gets a
+    new state, the returned id is 0. The caller then reads all deliveries.
     """
     stored = store.get(_STORE_KEY)
     stored = stored if isinstance(stored, dict) else {}
@@ -95,9 +98,9 @@ def load_states(
 
 
 def _read_state(stored: Any, expected: ExpectedCallback) -> HeartbeatState | None:
-    """Return the stored state of an expected callback, or None if no state is stored.
+    """Return the stored state of an expected callback, or None if there is no usable state.
 
-    A stored state is ignored if it belongs to an expected callback with the same name but another definition.
+    A state that was stored for another definition of the callback is not usable.
     """
     match stored:
         case {"what": what, "since": int(since), "last_at": int() | None as last_at} if what == _definition(expected):
@@ -128,12 +131,15 @@ def search_log(
 ) -> Findings:
     """Search the log for arrivals of the expected callbacks. Raise LogFault if the log cannot be read.
 
-    Two parts of the log are searched. The first part is the open incidents for which an alert arrived, or was repeated,
-    after `since`. The second part is the deliveries with ids above `seen`. These deliveries are read from the newest to
-    the oldest, until every expected callback is found or _SEARCH_DEADLINE has passed.
+    Two parts of the log are searched:
 
-    The result also contains every gap that has not ended, and every gap that ended after `gaps_since`. If the earliest
-    arrival found is before `gaps_since`, the gaps that ended after that arrival are included as well.
+    - open incidents for which an alert arrived, or was repeated, after `since`
+    - deliveries with ids above `seen`, from the newest to the oldest, until every expected callback has been found
+
+    The search of the deliveries ends early when _SEARCH_DEADLINE has passed.
+
+    The result also contains every gap that has not ended, and every gap that ended after `gaps_since`. If an arrival
+    before `gaps_since` is found, the gaps that ended after that arrival are included as well.
     """
     newest = reader.newest_delivery_id()
     repeated = reader.open_incident_reports(since=since) if expected else []
@@ -158,7 +164,7 @@ def search_log(
 
 
 def _last_reports(expected: Sequence[ExpectedCallback], reports: Sequence[LastReport]) -> dict[str, Millis]:
-    """Return when each expected callback last arrived, keyed by name. Only arrivals in `reports` count."""
+    """Return when each expected callback last arrived according to `reports`, keyed by name."""
     found: dict[str, Millis] = {}
     for report in reports:
         for each in expected:
@@ -170,19 +176,22 @@ def _last_reports(expected: Sequence[ExpectedCallback], reports: Sequence[LastRe
 def time_in_gaps(gaps: Sequence[Gap], *, since: Millis, now: Millis) -> Millis:
     """Return for how many milliseconds between `since` and `now` no callback could arrive.
 
-    If a gap ends later than `now` by more than _CLOCK_TOLERANCE, the clock was wrong when the gap was recorded, so the
-    gap does not count.
+    A gap does not count if it ends more than _CLOCK_TOLERANCE after `now`. The clock was wrong when that gap was
+    recorded.
     """
     plausible = [gap for gap in gaps if gap.ended_at is None or gap.ended_at <= now + _CLOCK_TOLERANCE]
     return gap_time(plausible, since=since, until=now)
 
 
 def is_unreported(findings: Findings, name: str, last_at: Millis | None) -> bool:
-    """Return whether the log lacks a report of the current silence of the expected callback `name`.
+    """Return True if the log contains no incident for the current silence of the expected callback `name`.
 
-    `last_at` is the time of the callback's last arrival, or None if the callback has never arrived. The log lacks a
-    report if the callback has never had an incident, if an OK has ended its latest incident, or if the callback has
-    arrived since its latest incident began.
+    `last_at` is the time of the callback's last arrival, or None if the callback has never arrived. The result is True
+    in each of these cases:
+
+    - The callback has never had an incident.
+    - An OK has ended the callback's latest incident.
+    - The callback's last arrival is later than the beginning of the callback's latest incident.
     """
     stored = findings.latest.get(silence_key(name))
     if stored is None or stored.incident.ok_at is not None:
@@ -195,8 +204,8 @@ def expected_records(
 ) -> list[dict[str, Any]]:
     """Return the JSON objects that `trayalert expected` prints, one for each expected callback.
 
-    `reader` is None if there is no log. `listening` says whether an instance is listening. Times are in milliseconds.
-    `due_at` is None if the callback is already silent or no instance is listening. Raise LogFault if the log cannot be
+    `reader` is None if there is no log. `listening` says whether an instance is running. Times are in milliseconds.
+    `due_at` is None if the callback is already silent, or if `listening` is false. Raise LogFault if the log cannot be
     read.
     """
     seen, states = load_states(store, expected, now=now)

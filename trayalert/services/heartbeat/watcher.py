@@ -34,9 +34,10 @@ from trayalert.storage.writer.appender import Append
 
 _MINUTE = 60.0
 _SETTLING_TIME: Millis = 60_000
-"""Milliseconds after an interruption during which no incident opens, because the log may not contain the gap yet.
+"""Milliseconds to wait after an interruption before an incident may open.
 
 An interruption is a start of the program, a freeze, a salvage, or a time in which the log could not store callbacks.
+The log may not yet contain the gap that the interruption has caused.
 """
 
 _STALLED_AFTER: Millis = 180_000
@@ -58,9 +59,9 @@ class _Heartbeat:
     silence: Millis = 0
     """Milliseconds of silence in total, without the time in gaps."""
     reported: bool = False
-    """Whether the callback has arrived since its last silence was reported. Also true if no silence was reported.
+    """True if no incident has been stored for the current silence of the callback.
 
-    If `reported` is true, the next update closes the open incident of the callback's silence, if there is one.
+    If `reported` is true, the next update closes any open incident of an earlier silence of the callback.
     """
 
     def record_report(self, received_at: Millis, *, begun: Millis) -> None:
@@ -78,11 +79,10 @@ class _Heartbeat:
         self.silence = self.settled + passed - time_in_gaps(gaps, since=now - passed, now=now)
 
     def settle(self, *, ticks: Millis) -> None:
-        """Move the silence counted so far into `settled` and start counting again at `ticks`.
+        """Move the silence counted so far into `settled`, and continue the count from `ticks`.
 
-        Called when the wall clock has jumped. Gaps are recorded in wall-clock times, and a time from before the jump
-        cannot be compared with a time from after it. `ticks` is the time of the last update before the jump was
-        noticed.
+        Called when the wall clock has jumped. Gaps are recorded in wall-clock time, and a time before the jump cannot
+        be compared with a time after the jump. `ticks` is the time of the last update before the jump was noticed.
         """
         if ticks > self.begun:
             self.settled, self.begun = self.silence, ticks
@@ -91,9 +91,9 @@ class _Heartbeat:
 class HeartbeatWatcher:
     """Watches the expected callbacks. A watcher is created and run on the receiver's event loop (`app/receiver.py`).
 
-    `now` is the wall clock, and `ticks` is a clock that cannot be set. `settings_valid` says whether the settings are
-    free of mistakes. If the settings have a mistake, an expected callback may be missing from them because of that
-    mistake. The watcher then does not close the open incidents of callbacks that the settings do not name.
+    `now` is the wall clock, and `ticks` is a clock that cannot be set. `settings_valid` is false if the settings
+    contain a mistake. In that case, a callback may be missing from the settings by mistake, so the watcher does not
+    close the incidents of missing callbacks.
     """
 
     def __init__(
@@ -126,9 +126,9 @@ class HeartbeatWatcher:
         self._last_fault = ""
 
     async def run(self) -> None:
-        """Check the expected callbacks once a minute until cancelled.
+        """Check the expected callbacks once a minute until this coroutine is cancelled.
 
-        If no callback is expected, return after the first check that succeeds. That check closes the incidents of
+        If no callback is expected, return after the first successful check. This check closes the incidents of
         callbacks that are no longer expected.
         """
         while True:
@@ -209,7 +209,7 @@ class HeartbeatWatcher:
     async def _report_changes(self, found: Findings, now: Millis, ticks: Millis) -> None:
         """Store a report for each silence that has begun or ended.
 
-        If this method raises NotStored, the next update tries again to store the reports.
+        Raise NotStored if a report cannot be stored. The next update then tries to store the report once more.
         """
         assert self._clock is not None  # noqa: S101 - set by _follow_clock
         may_open = is_stable(self._clock, ticks=ticks) and ticks - self._steady_since >= _SETTLING_TIME
