@@ -19,7 +19,7 @@ from trayalert.storage.writer.salvage import Salvage, read_salvages
 
 
 def backup_summary_record(log: Path) -> dict[str, Any]:
-    """Return the keys about backups and quarantined logs in the object that `trayalert status --json` prints."""
+    """Return the keys and values about backups and quarantined logs for `trayalert status --json`."""
     backups = list_backups(log, now=now())
     return {
         "last_backup_at": iso(backups[0].made_at) if backups else None,
@@ -32,7 +32,8 @@ def backup_summary_record(log: Path) -> dict[str, Any]:
 def check_data_dir(log: Path, *, private_files: tuple[Path, ...]) -> dict[str, Any]:
     """Check the whole data dir. Return the object that `trayalert check --json` prints.
 
-    `private_files` are further files that no other user of this computer may read, in addition to the log's own files.
+    `private_files` are checked in addition to the log's own files: other users of this computer must not be able to
+    read any of these files.
     """
     log_exists = log.exists()
     checked = check_log(log) if log_exists else IntegrityReport()

@@ -1,8 +1,8 @@
-"""Parses stored deliveries again, so that deliveries that an older trayalert did not understand can become alerts.
+"""Parses stored deliveries again. Deliveries that an older trayalert did not understand can become alerts.
 
-While the receiver is running, `trayalert reparse` sends it one request after another. In response to each request, the
-receiver parses some of the deliveries. A reparse can therefore be stopped at any time, and the next reparse continues
-where the last one stopped. No notification is shown for an alert that a reparse finds.
+If an instance is running, `trayalert reparse` sends one request after another to the instance. For each request, the
+instance parses some of the deliveries. A reparse can therefore be stopped at any time. The next reparse continues where
+the stopped reparse ended. No notification is shown for an alert that a reparse finds.
 """
 
 import asyncio
@@ -23,8 +23,8 @@ _PAUSE = 0.002
 async def reparse_some(inbox: Inbox, *, now: Millis, restart: bool) -> ReparseProgress:
     """Parse some deliveries again while the receiver is running. Return the progress of the whole reparse.
 
-    New callbacks take precedence. If `restart` is true, start from the oldest delivery. If not, continue where the last
-    call stopped. Raise `NotStored` if the results cannot be stored.
+    New callbacks take precedence over the reparse. If `restart` is true, start with the oldest delivery. If `restart`
+    is false, continue where the last call stopped. Raise `NotStored` if the results cannot be stored.
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + _REPORT_INTERVAL
@@ -38,11 +38,11 @@ async def reparse_some(inbox: Inbox, *, now: Millis, restart: bool) -> ReparsePr
 
 
 def reparse_offline(log: Path, *, now: Millis, restart: bool, report: Callable[[ReparseProgress], None]) -> None:
-    """Parse deliveries again until all are parsed. For use when no instance is running.
+    """Parse stored deliveries again until all have been parsed. For use when no instance is running.
 
-    `report` is called with the progress after each transaction. If `restart` is true, start from the oldest delivery.
-    If not, continue where an earlier reparse stopped. Raise `LogFault` if the log cannot be opened or the results
-    cannot be stored.
+    `report` is called with the progress after each transaction. If `restart` is true, start with the oldest delivery.
+    If `restart` is false, continue where an earlier reparse stopped. Raise `LogFault` if the log cannot be opened or
+    the results cannot be stored.
     """
     with offline_jobs(log) as run_job:
         finished = False

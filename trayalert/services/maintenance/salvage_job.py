@@ -67,9 +67,9 @@ class SalvageJob:
         await self._restore_news()
 
     async def _restore_news(self) -> None:
-        """Report once more the result of each salvage that finished in the last 24 hours.
+        """Report the results of the salvages that finished in the last 24 hours.
 
-        The program may have restarted since then, and the user may not have seen the earlier report.
+        The program may have restarted after an earlier report, and the user may not have seen that report.
         """
         for one in await asyncio.to_thread(read_salvages, self._log):
             if one.finished_at and 0 <= self._now() - one.finished_at < _NEWS_SPAN:
@@ -136,7 +136,7 @@ def salvage_all(log: Path, run_job: RunJob, *, now: Millis) -> list[str]:
 
 @contextmanager
 def _open_or_empty(log: Path, salvage: Salvage, throttle: Callable[[], None]) -> Iterator[OpenSalvage]:
-    """Open a salvage. If the quarantined log itself is missing, the opened salvage is empty."""
+    """Open a salvage. If the quarantined log is missing, yield an empty salvage."""
     with ExitStack() as stack:
         try:
             opened = stack.enter_context(open_salvage(log, salvage, read=read, keep_raw=keep_raw, throttle=throttle))
@@ -152,7 +152,7 @@ def _finish(salvage: Salvage, carved: CarvedDeliveries, now: Millis) -> FinishSa
 
 
 def _write_outcome(log: Path, salvage: Salvage, carved: CarvedDeliveries) -> str:
-    """Write a sentence about the result into the quarantined log's folder and return the sentence."""
+    """Write a sentence about the result of a salvage into the quarantined log's folder. Return the sentence."""
     finished = next((one for one in read_salvages(log) if one.folder == salvage.folder), salvage)
     sentence = outcome_text(log, finished, truncated=carved.truncated)
     write_salvage_result(quarantine_of(log) / salvage.folder, sentence)

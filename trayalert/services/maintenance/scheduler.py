@@ -36,7 +36,7 @@ _DAY: Millis = 24 * _HOUR
 _FIRST_BACKUP: Millis = 120_000
 _FIRST_RETRY: Millis = 60_000
 _PAUSE = 0.02
-"""Seconds to wait after each transaction of the retention."""
+"""Seconds to wait after each transaction that retires deliveries or shrinks the log's file."""
 
 _logger = logging.getLogger(__name__)
 
@@ -102,9 +102,9 @@ class MaintenanceScheduler:
     def _schedule_backup_retry(self) -> None:
         """Schedule another try after a backup has failed.
 
-        The first wait is one minute. Each further failure doubles the wait, up to an hour, because each try may be
-        expensive.
+        The first wait is one minute. Each further failure doubles the wait, up to one hour.
         """
+        # doubled, because each try may be expensive
         self._backup_failed_for = min(2 * self._backup_failed_for or _FIRST_RETRY, _HOUR)
         self._backup_at = self._ticks() + self._backup_failed_for
 
@@ -116,7 +116,7 @@ class MaintenanceScheduler:
                 self._newest_at = event.received_at  # even if earlier: the old time may come from a wrong clock
 
     async def _salvage(self) -> None:
-        """Salvage quarantined logs when the receiver starts, and whenever another file has replaced the log."""
+        """Salvage quarantined logs when the receiver starts, and whenever another file has replaced the log's file."""
         job = SalvageJob(self._inbox, self._log, now=self._now)
         while True:
             file = self._inbox.log_state.new_file  # read first, because the file may be replaced during a salvage
@@ -202,10 +202,10 @@ class MaintenanceScheduler:
         return may_retire(clock_stable=stable, uptime=uptime, wall=self._now(), newest=newest)
 
     def _clock_is_stable(self) -> bool:
-        """Return whether the wall clock has not jumped recently. Only then may incidents be closed because of its time.
+        """Return whether the wall clock is free of recent jumps.
 
-        This method reads both clocks. It also reports a recent jump of the wall clock, and reports if the wall clock is
-        behind the newest delivery.
+        Soon after a jump, no incident may be closed because of its age. This method also reports two problems to the
+        user: a recent jump, and a wall clock that is behind the newest delivery.
         """
         wall, ticks = self._now(), self._ticks()
         self._clock = observe_clock(self._clock, wall=wall, ticks=ticks)
