@@ -1,4 +1,4 @@
-"""Commands that change the log, through the running instance or, if no instance runs, directly."""
+"""Commands that change the log: through the running instance, or directly if no instance is running."""
 
 import json
 import time

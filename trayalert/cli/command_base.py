@@ -1,4 +1,4 @@
-"""What the commands share: common options, the places and settings, output, and the handling of faults."""
+"""What the commands share: common options, the paths of files, the settings, output, and the handling of faults."""
 
 import importlib
 import io
@@ -21,7 +21,7 @@ LARGEST_NUMBER = 2**63 - 1
 def data_dir_option(command: CommandFunction) -> CommandFunction:
     """Add the option `--data-dir` to a command.
 
-    Users may write the option before or after the name of a subcommand.
+    Users can write the option before or after the name of a subcommand.
     """
 
     def store(context: click.Context, _: click.Parameter, value: str | None) -> str | None:
@@ -50,10 +50,11 @@ def address_options(command: CommandFunction) -> CommandFunction:
 
 
 def find_own_places() -> Places:
-    """Return the places in the data dir that the user has named, or else the platform's standard places.
+    """Return the paths of trayalert's files.
 
-    The option `--data-dir` takes precedence over the environment variable TRAYALERT_DATA_DIR. Raise PlaceFault if the
-    data dir cannot be found.
+    If the user has named a data dir, the paths are in this data dir. If not, the paths are the platform's standard
+    paths. The option `--data-dir` takes precedence over the environment variable TRAYALERT_DATA_DIR. Raise PlaceFault
+    if the data dir cannot be found.
     """
     meta = click.get_current_context().find_root().meta
     return find_places(meta.get("data_dir") or os.environ.get("TRAYALERT_DATA_DIR"))
@@ -98,7 +99,7 @@ def print_lines(lines: Iterable[str], *, machine: bool = False) -> None:
 
 
 class LazyGroup(click.Group):
-    """A click group that imports a command only when it is needed.
+    """A click group that imports each command only when the command is needed.
 
     `places` maps each command's name to "module:attribute" in this package. If a command raises a Fault or an OSError,
     the exception's message is printed as an error. Any other exception is a bug and shows a traceback.
@@ -109,7 +110,7 @@ class LazyGroup(click.Group):
         self._places = places
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
-        """Import the command that has the given name and return it, or return None if there is no such command."""
+        """Import and return the command with the given name, or return None if no command has this name."""
         if cmd_name not in self._places:
             return None
         module, _, attribute = self._places[cmd_name].partition(":")

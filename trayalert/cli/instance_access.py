@@ -1,6 +1,6 @@
-"""Makes changes through the running instance or, if no instance runs, directly.
+"""Makes changes through the running instance, or directly if no instance is running.
 
-A command holds the data dir's lock while it makes a direct change, so that no instance can start.
+During a direct change, the command holds the data dir's lock, so that no instance can start.
 """
 
 import contextlib

@@ -14,7 +14,7 @@ def open_reader(places: Places) -> Iterator[Reader | None]:
     """Yield an open Reader of the log, or None if there is no log yet. Close the Reader when the context exits.
 
     If the log is found damaged, ask the running instance to verify the log, and raise DamagedLog. The instance may not
-    have noticed the damage, because it mostly appends to the file.
+    have noticed the damage.
     """
     try:
         try:

@@ -85,9 +85,10 @@ def owned_plan(
 ) -> Iterator["Plan"]:
     """Hold the data dir's lock while the context is open, and yield the plan for running an instance.
 
-    If another process owns the data dir, exit with status 1. However, if both processes are tray applications, first
-    ask the other process to raise its window, and exit with status 0 if it does so. Raise PlaceFault or SecretFault if
-    the data dir, its lock or the secrets cannot be used.
+    Raise PlaceFault if the data dir or its lock cannot be used. Raise SecretFault if the secrets cannot be used.
+
+    If another process owns the data dir, exit. If both processes are tray applications, first ask the other process to
+    raise its window. The exit status is 0 if the other process has raised its window, and 1 in all other cases.
     """
     from trayalert.app.receiver import Plan
 
@@ -126,7 +127,7 @@ def owned_plan(
 def _logged_run(mode: str) -> Iterator[None]:
     """Write the beginning and the end of a run to the program log.
 
-    The program log is needed because stderr is not visible if the desktop session has started the program.
+    The program log is needed, because stderr is not visible if the desktop session has started the program.
     """
     LIFECYCLE_LOGGER.info("trayalert %s (%s, process %d) begins", __version__, mode, os.getpid())
     end = "in good order"
@@ -145,7 +146,7 @@ def _logged_run(mode: str) -> Iterator[None]:
 def show_startup_error(fault: Exception, *, on_screen_open: Callable[[], None]) -> NoReturn:
     """Show why the tray application cannot start. Restart this process when the cause is gone.
 
-    Exit with status 0 if the user quits first.
+    If the user quits before the cause is gone, exit with status 0.
     """
     from trayalert.app.backends.startup_error_backend import wait_for_start
 
@@ -162,7 +163,7 @@ def show_startup_error(fault: Exception, *, on_screen_open: Callable[[], None]) 
 
 
 def _retry(ask: Callable[[], dict[str, Any] | None]) -> dict[str, Any] | None:
-    """Call `ask` repeatedly for up to about 3 s, until it returns a reply. Return the reply, or None if none came.
+    """Call `ask` for up to about 3 s, until `ask` returns a reply. Return the reply, or None if there was no reply.
 
     The process that owns the data dir may still be starting, and then does not reply yet.
     """

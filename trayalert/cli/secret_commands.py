@@ -104,7 +104,7 @@ def remove(name: str) -> None:
 
 
 def _own_secrets(places: Places) -> Secrets:
-    """Return the secrets. If their file is missing, first ask the running instance to write the file again."""
+    """Return the secrets. If the secrets file is missing, first ask the running instance to write the file."""
     if not places.secrets.exists():
         ask(places.socket, KeepSecrets())
     return Secrets(places.secrets)

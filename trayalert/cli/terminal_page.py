@@ -1,7 +1,7 @@
 """Renders a help page for a terminal. No other module uses rich.
 
-Code blocks are shown in the terminal's own colours. By default, rich would show them on a dark background, which looks
-like a black box in a light terminal, and would need a lexer for each language.
+Code blocks are shown in the terminal's own colours. By default, rich shows code blocks on a dark background, which
+looks like a black box in a light terminal. Rich's default also needs a lexer for each language.
 """
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -43,7 +43,7 @@ class _HelpMarkdown(Markdown):
 
 
 def render_page(text: str) -> str:
-    """Render Markdown for the terminal at stdout, with the width and the number of colours that the terminal has."""
+    """Render Markdown for the terminal at stdout. The text fits the terminal's width and number of colours."""
     console = Console(theme=_THEME, highlight=False)
     with console.capture() as capture:
         console.print(_HelpMarkdown(text), crop=False)
