@@ -1,1 +1,1 @@
-"""The inbox, which stores callbacks, and the services that use what is stored. Nothing in this package uses Qt."""
+"""The program's services, such as the inbox, which stores callbacks. Nothing in this package uses Qt."""

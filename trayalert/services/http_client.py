@@ -1,7 +1,7 @@
 """An HTTP client that sends each request over a new connection and returns the outcome.
 
 The client sends no cookies, and no passwords from `.netrc`. A redirect is returned to the caller and never followed. No
-message from this module contains the path of a URL or the password of a proxy, because either may be a secret.
+message from this module contains the path of a URL or the password of a proxy. The path of a URL may be a secret.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ _VERIFY_CODES = {
     62: "certificate_name",
     64: "certificate_name",
 }
-"""Maps OpenSSL's codes for a failed verification (X509_V_ERR_...) to HttpFailure members, named in lower case.
+"""Maps OpenSSL's codes for a failed verification (X509_V_ERR_...) to the lower-case names of HttpFailure members.
 
 All other codes count as `certificate_untrusted`.
 """
@@ -115,8 +115,8 @@ class HttpClient:
     """Sends HTTP requests.
 
     `ssl_context` determines which certificates are trusted. If `ssl_context` is None, the system's certificates are
-    trusted. `own_addresses` returns the addresses of this computer. If it returns none, the computer counts as having
-    no network.
+    trusted. `own_addresses` returns the addresses of this computer. If the result is empty, the computer counts as
+    having no network.
     """
 
     def __init__(
@@ -140,8 +140,8 @@ class HttpClient:
     ) -> HttpResult:
         """Send one request. Return the response, or the reason why there is none.
 
-        The whole exchange may take up to `seconds`. At most `max_bytes` of the decompressed body are read. A failure of
-        the network or the server is returned in the result and never raised.
+        The whole exchange may take at most `seconds`. At most `max_bytes` of the decompressed body are read. A failure
+        of the network or the server is returned in the result and never raised.
         """
         if detail := _request_problem(url, headers or {}):
             return HttpResult(failure=HttpFailure.INVALID_REQUEST, detail=detail)
@@ -233,9 +233,9 @@ def _request_problem(url: str, headers: Mapping[str, str]) -> str | None:
 def _failure(error: Exception, *, proxied: bool) -> tuple[HttpFailure, str]:
     """Return the HttpFailure that an exception stands for, and a detail that may be empty.
 
-    The order of the cases matters, because some of the exception classes are subclasses of others.
+    `proxied` says whether the request went through a proxy.
     """
-    match error:
+    match error:  # the order of the cases matters, because some exception classes are subclasses of others
         case aiohttp.InvalidUrlClientError():
             found = HttpFailure.INVALID_REQUEST, _BAD_AUTHORITY
         case aiohttp.ClientHttpProxyError(status=status):

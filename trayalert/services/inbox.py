@@ -1,7 +1,7 @@
-"""The inbox, the only way into the log. It parses and stores each callback, and only then announces the events.
+"""The inbox is the only way into the log: it parses and stores each callback, then announces the events.
 
-The inbox belongs to the receiver's asyncio event loop (`app/receiver.py`). On that event loop, the inbox calls its
-subscribers once for each group of events. A subscriber must return quickly, because it blocks the event loop.
+The inbox belongs to the receiver's asyncio event loop (`app/receiver.py`). On that event loop, the inbox calls each
+subscriber with each group of events. A subscriber must return quickly, because it blocks the event loop.
 """
 
 import asyncio
@@ -32,9 +32,9 @@ from trayalert.storage.writer.writer import Job, Writer
 _TRIM_AFTER = 1.0
 """Seconds to wait after the last large callback before freed memory is returned to the operating system."""
 _SWITCH_INTERVAL = 0.0005
-"""Seconds for which the thread that parses a large callback may hold the GIL while the event loop waits for the GIL.
+"""Python's switch interval while a large callback is parsed on a thread, in seconds.
 
-Python's default is 5 ms.
+A short interval lets the event loop run more often. Python's default is 5 ms.
 """
 
 _logger = logging.getLogger(__name__)
@@ -48,7 +48,10 @@ class InboxLimits:
     """How long a callback may wait for the disk, and how many alerts of a large callback one transaction stores."""
 
     deadline: float = 4.0
-    """Seconds after which a callback that is still not stored is refused. The sender gives up after 5 s and retries."""
+    """Maximum number of seconds for storing a callback. A callback that takes longer is refused.
+
+    The sender gives up after 5 s and retries.
+    """
     batch_size: int = 32
     """Maximum number of alerts of a large callback that one transaction stores.
 
@@ -97,18 +100,18 @@ class Inbox:
                 _logger.exception("a subscriber failed")
 
     async def receive(self, callback: Callback) -> bool:
-        """Store a callback. Return True once the callback is safely on disk.
+        """Store a callback. Return True after the callback has been written to disk.
 
-        Return False if the callback could not be stored in time. The caller must then refuse the callback, so that its
-        sender sends it again. Raise RefusedError if a large callback has waited too long for other large callbacks. A
-        callback is large if its body exceeds LARGEST_SMALL_BODY.
+        Return False if the callback could not be stored in time. The caller must then refuse the callback, so that the
+        sender sends the callback again. Raise RefusedError if a large callback has waited too long for other large
+        callbacks. A callback is large if its body exceeds LARGEST_SMALL_BODY.
         """
         if len(callback.body) > LARGEST_SMALL_BODY:
             return await self._receive_large(callback)
         return await self._store(Append(callback, self._read(callback))) is not None
 
     async def _receive_large(self, callback: Callback) -> bool:
-        """Parse and store a large callback.
+        """Parse and store a large callback. Return whether the callback was stored.
 
         Parsing a large callback takes a long time and much memory, so large callbacks are parsed one at a time, on a
         thread. Raise RefusedError if other large callbacks keep this callback waiting for longer than the deadline.
@@ -143,10 +146,10 @@ class Inbox:
         self._trim_timer = loop.call_later(_TRIM_AFTER, lambda: loop.run_in_executor(None, _trim_memory))
 
     async def _store_in_batches(self, callback: Callback, alerts: tuple[Alert, ...]) -> bool:
-        """Store a callback with its first alerts, then its remaining alerts in further transactions.
+        """Store a callback with its first alerts, then store the remaining alerts in further transactions.
 
-        If the program is killed between two transactions, the sender gets no 200 and sends the callback again. The
-        missing alerts are then stored.
+        Return whether all alerts were stored. If the program is killed between two transactions, the sender gets no 200
+        and sends the callback again. The missing alerts are then stored.
         """
         delivery_id: int | None = None
         start, size = 0, self._limits.batch_size
@@ -187,7 +190,8 @@ class Inbox:
     def _report_refusals(self) -> None:
         """Report how many callbacks were refused, and when. Called when a callback has been stored after the refusals.
 
-        The user must know about refused callbacks, because a refused callback is lost unless its sender sends it again.
+        The user must know about refused callbacks: if the sender does not send a refused callback again, the callback
+        is lost.
         """
         first, last = (local_text(self._refusal_times[place], "%H:%M") for place in (0, -1))
         when = f"At {first}" if first == last else f"Between {first} and {last}"
@@ -302,7 +306,7 @@ read = guarded(read_callback)
 
 
 def keep_raw(callback: Callback) -> tuple[Alert, ...]:
-    """Return the single alert that represents a callback that is kept as unrecognised.
+    """Return the alert of a callback that is kept as unrecognised, as a tuple with one element.
 
     Called if the real alerts of the callback cannot be parsed or stored.
     """
@@ -311,7 +315,7 @@ def keep_raw(callback: Callback) -> tuple[Alert, ...]:
 
 @contextmanager
 def offline_jobs(path: Path) -> Iterator[RunJob]:
-    """Open the log and yield a function that runs a job in a separate transaction.
+    """Open the log and yield a function that runs a job in a transaction of its own.
 
     For use when no instance is running. The caller must hold the lock of the data dir. Raise LogFault if the log cannot
     be opened. The yielded function raises LogFault if its job fails.

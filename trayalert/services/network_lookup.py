@@ -60,10 +60,9 @@ def _own_address(family: int, destination: str) -> str | None:
 def proxy_for(scheme: str, host: str, port: int | None) -> str | None:
     """Return the URL of the proxy for a host, or None if no proxy is used for that host.
 
-    Proxies are read from the environment. If the environment names none, they are read from the system's settings. For
-    a loopback host, a proxy from the system's settings is never used. A proxy from the environment is used even for a
-    loopback host, unless NO_PROXY names the host. On Windows, this function may wait for a name server, so it must be
-    run with `run_in_daemon_thread`.
+    Proxies are read from the environment. If the environment names no proxy, proxies are read from the system's
+    settings. For a loopback host, only a proxy from the environment is used. No proxy is used for a host that NO_PROXY
+    names. On Windows, this function may wait for a name server, so it must be run with `run_in_daemon_thread`.
     """
     proxies = urllib.request.getproxies()
     proxy = proxies.get(scheme) or proxies.get("all")
