@@ -1,1 +1,1 @@
-"""Access to the listener: secrets, source addresses, and the sentences that report refused requests."""
+"""Secrets, source addresses, the secret store, and the sentences that report refused requests."""

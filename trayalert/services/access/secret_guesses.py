@@ -1,22 +1,25 @@
 """The sentences that report refused requests to the user.
 
-A request with a wrong secret is not worth an alarm, because it cannot store anything. Two kinds of refused request are
-worth an alarm, because such a request may have been an alert: a request with a right secret, and a request whose
-mistyped URL contains a secret.
+Two kinds of refused request can mean that an alert was lost:
+
+- a request with a right secret
+- a request whose mistyped URL contains a secret
+
+A request with a wrong secret is reported, but is not a problem.
 """
 
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, local_text
 
 RECENT_SPAN: Millis = 3_600_000
-"""Milliseconds for which a refused request continues to be reported to the user."""
+"""How long a refused request is reported to the user, in milliseconds."""
 
 
 def secret_guesses_text(count: int, last_at: Millis | None, last_from: str | None, *, now: Millis) -> str | None:
-    """Return a sentence about requests with a wrong secret, or None if the last such request is not recent.
+    """Return a sentence about requests with a wrong secret, or None if `last_at` is not recent.
 
-    `count` is the number of these requests since the program started. The sentence says when and from where the last
-    one came.
+    `count` is the number of requests with a wrong secret since the program started. `last_at` and `last_from` are the
+    time and the source address of the latest of these requests.
     """
     if last_at is None or not is_recent(last_at, now=now):
         return None
@@ -28,10 +31,10 @@ def secret_guesses_text(count: int, last_at: Millis | None, last_from: str | Non
 
 
 def turned_away_text(count: int, last_at: Millis | None, reason: str | None, *, now: Millis) -> str | None:
-    """Return a sentence about requests with a right secret that got no 200, or None if the last one is not recent.
+    """Return a sentence about refused requests with a right secret, or None if `last_at` is not recent.
 
-    `count` is the number of these requests since the program started. The sentence says when and why the last one was
-    refused.
+    `count` is the number of these requests since the program started. `last_at` is the time of the latest of these
+    requests, and `reason` says why that request was refused.
     """
     if last_at is None or not is_recent(last_at, now=now):
         return None
@@ -43,10 +46,10 @@ def turned_away_text(count: int, last_at: Millis | None, reason: str | None, *, 
 
 
 def mistyped_text(count: int, last_at: Millis | None, reason: str | None, *, now: Millis) -> str | None:
-    """Return a sentence about requests to a mistyped callback URL, or None if the last such request is not recent.
+    """Return a sentence about requests to a mistyped callback URL, or None if `last_at` is not recent.
 
-    `count` is the number of these requests since the program started. The sentence says when the last one came, and
-    what was wrong with its URL.
+    `count` is the number of these requests since the program started. `last_at` is the time of the latest of these
+    requests, and `reason` says what was wrong with the URL of that request.
     """
     if last_at is None or not is_recent(last_at, now=now):
         return None
@@ -58,7 +61,7 @@ def mistyped_text(count: int, last_at: Millis | None, reason: str | None, *, now
 
 
 def is_recent(at: Millis, *, now: Millis) -> bool:
-    """Return whether a request that was refused at the time `at` must still be reported to the user."""
+    """Return whether the time `at` is at most RECENT_SPAN milliseconds before `now`."""
     return now - at <= RECENT_SPAN
 
 

@@ -1,7 +1,7 @@
 """The secret store, which keeps secrets for other services, such as the tunnel's token.
 
-A service asks the store for a secret, by its reference, each time it needs the secret. The service keeps no copy,
-except to mask the secret in output.
+A service gets a secret from the store each time that the service needs the secret. The service keeps no copy, except
+to mask the secret in output.
 """
 
 from typing import NoReturn, Protocol
@@ -10,8 +10,8 @@ from typing import NoReturn, Protocol
 class SecretValue:
     """A secret that hides its text from repr, str and format. A SecretValue cannot be pickled or copied.
 
-    `warning` is a sentence about a weakness in the way the secret is kept, for example that every user of the computer
-    can read it. `warning` is None if there is no weakness.
+    `warning` is a sentence about a danger to the secret, for example that every user of the computer can read the
+    secret's file. `warning` is None if no danger is known.
     """
 
     __slots__ = ("_text", "warning")
@@ -35,7 +35,7 @@ class SecretValue:
 
 
 class SecretStore(Protocol):
-    """Keeps secrets for other services. The implementations of this protocol are in `app/platform/`."""
+    """Keeps secrets for other services. `app/platform/` implements this protocol."""
 
     def get(self, reference: str) -> SecretValue:
         """Return the secret with the given reference. The settings contain the reference, such as the path of a file.

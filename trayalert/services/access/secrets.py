@@ -1,8 +1,10 @@
-"""The secrets in the callback URLs. Cloud Monitor supports no other authentication.
+"""The secrets in the callback URLs.
 
-A secret is never logged, and the file that holds the secrets has mode 0600. Every secret has a name, so that each
-sender can have its own secret. Rotation creates a new secret with the same name. The old secret can stay valid for a
-grace period, so that the admin has time to change the rules in the console.
+Cloud Monitor supports no authentication other than a secret in the URL. A secret is never logged, and the file that
+holds the secrets has mode 0600.
+
+Every secret has a name, so that each sender can have its own secret. Rotation creates a new secret with the same name.
+The old secret can stay valid for a grace period, in which the admin changes the rules in the console.
 """
 
 import contextlib
@@ -24,9 +26,9 @@ DEFAULT_NAME = "default"
 """The name of the secret that is created at the first start."""
 
 MOST_SECRETS = 16
-"""Maximum number of secrets, including those that will expire.
+"""Maximum number of secrets, including secrets that will expire.
 
-The number is limited because every request is compared with every secret.
+Every request is compared with every secret, so the number must be small.
 """
 
 _LONGEST_GRACE = 3650 * 24 * 60 * 60 * 1000
@@ -40,7 +42,7 @@ _OTHER_CHARACTERS = re.compile(rb"[^A-Za-z0-9_-]+")
 _LONGEST_TARGET = 512
 _MOST_CANDIDATES = 4
 _MOST_MISSING = 4
-"""Maximum number of characters that may be missing from one end of the secret in a mistyped URL."""
+"""Maximum number of characters missing at one end of the secret in a mistyped URL."""
 _VALUE = re.compile(r"[A-Za-z0-9_-]{32,}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 
@@ -51,10 +53,10 @@ class SecretFault(Fault):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Secret:
-    """One secret.
+    """A secret in a callback URL.
 
-    `until` is None until another secret replaces this one. From then on, `until` is the time at which this secret
-    expires.
+    `until` is the time at which the secret expires, or None if the secret does not expire. Rotation sets `until` of the
+    old secret.
     """
 
     value: str
@@ -63,9 +65,10 @@ class Secret:
 
     @property
     def label(self) -> str:
-        """The key under which uses of the secret are counted: its name and eight hex digits of its SHA-256 digest.
+        """The label under which uses of the secret are counted, in the form `NAME:DIGEST`.
 
-        The name alone is not enough, because after a rotation several secrets can have the same name.
+        `DIGEST` is the first eight hex digits of the secret's SHA-256 digest. After a rotation, several secrets can
+        have the same name, so the name alone does not identify a secret.
         """
         return f"{self.name}:{hashlib.sha256(self.value.encode()).hexdigest()[:8]}"
 
@@ -73,8 +76,8 @@ class Secret:
 class Secrets:
     """The secrets in the callback URLs, kept in a file. If the file is missing, it is created with one secret.
 
-    One thread changes the secrets; any thread may read them. The constructor raises SecretFault if the file cannot be
-    used. The methods that change secrets raise SecretFault if the request is not valid or the file cannot be written.
+    Any thread may read the secrets, but a single thread must make all changes. The constructor raises SecretFault if
+    the file cannot be read or created.
     """
 
     def __init__(self, path: Path) -> None:
@@ -89,8 +92,7 @@ class Secrets:
     def current(self) -> str:
         """The secret in the default callback URL.
 
-        The default callback URL belongs to the first name in the file. Of the secrets with that name, the URL contains
-        the secret that does not expire.
+        This secret has the first name in the file, and does not expire.
         """
         return self.value_of(self._secrets[0].name)
 
@@ -102,14 +104,17 @@ class Secrets:
         raise SecretFault(self._unknown_name_text(name))
 
     def active(self, now: Millis) -> tuple[Secret, ...]:
-        """Return the secrets that are valid at `now`. Secrets with the same name are adjacent, the newest first."""
+        """Return the secrets that are valid at `now`.
+
+        Secrets with the same name are adjacent, and sorted from newest to oldest.
+        """
         return tuple(secret for secret in self._secrets if _is_active(secret, now))
 
     def check(self, offered: bytes, *, now: Millis) -> str | None:
-        """Return the label of the valid secret that equals `offered`, or None if there is no such secret.
+        """Return the label of the valid secret that equals `offered`, or None if no valid secret equals `offered`.
 
-        The time taken does not depend on how much of `offered` is right. Otherwise a stranger could find out a secret
-        piece by piece by measuring response times.
+        The time taken does not depend on how much of `offered` is right. A stranger can therefore not find out a secret
+        by measuring response times.
         """
         found = None
         for value, label, secret in self._compared:
@@ -122,9 +127,10 @@ class Secrets:
     def explain_mistyped(self, target: bytes) -> str | None:
         """Return what is wrong with a mistyped callback URL, or None if the URL does not resemble a callback URL.
 
-        `target` is the path and query of a request. The result is a clause about the URL. The time taken depends on the
-        length of `target`, but not on how much of a secret `target` contains, so that a stranger learns nothing from
-        response times.
+        `target` is the path and query of a request. The result is a clause, such as "there is a slash at its end".
+
+        The time taken does not depend on how much of a secret `target` contains. A stranger can therefore not find out
+        a secret by measuring response times.
         """
         target = target[:_LONGEST_TARGET]
         raw_path = target.partition(b"?")[0]
@@ -148,8 +154,12 @@ class Secrets:
     def rotate(self, *, grace: Millis, now: Millis, name: str | None = None) -> None:
         """Create a new secret with the given name. If `name` is None, use the first name in the file.
 
-        The old secret with that name stays valid for `grace` milliseconds. Raise SecretFault if `grace` is not between
-        0 and ten years, if the name is unknown, if there are too many secrets, or if the file cannot be written.
+        The old secret with that name stays valid for `grace` milliseconds. Raise SecretFault in these cases:
+
+        - `grace` is not between 0 and ten years.
+        - The name is unknown.
+        - There would be more than MOST_SECRETS secrets.
+        - The file cannot be written.
         """
         if not 0 <= grace <= _LONGEST_GRACE:
             raise SecretFault("the old secret may hold on for ten years at most (--grace 3650d).")
@@ -166,8 +176,11 @@ class Secrets:
     def add(self, name: str, *, now: Millis) -> None:
         """Create a secret with a new name.
 
-        Raise SecretFault if the name is malformed or already in use, if there are too many secrets, or if the file
-        cannot be written.
+        Raise SecretFault in these cases:
+
+        - The name is malformed or already in use.
+        - There would be more than MOST_SECRETS secrets.
+        - The file cannot be written.
         """
         if not _NAME.fullmatch(name):
             raise SecretFault(
@@ -179,10 +192,13 @@ class Secrets:
         self._change([*self.active(now), _new_secret(name)])
 
     def remove(self, name: str, *, now: Millis) -> None:
-        """Remove all secrets with the given name. The callback URLs that contain them stop working immediately.
+        """Remove all secrets with the given name. Their callback URLs stop working immediately.
 
-        Raise SecretFault if the name is unknown, if there are no secrets with another name, or if the file cannot be
-        written.
+        Raise SecretFault in these cases:
+
+        - The name is unknown.
+        - All secrets have this name.
+        - The file cannot be written.
         """
         self.value_of(name)
         remaining = [secret for secret in self.active(now) if secret.name != name]
@@ -191,7 +207,7 @@ class Secrets:
         self._change(remaining)
 
     def write_again(self) -> None:
-        """Write the secrets to the file again. Called if the file has disappeared.
+        """Write all secrets to the file, for example after the file was deleted.
 
         Raise SecretFault if the file cannot be written.
         """
@@ -200,8 +216,8 @@ class Secrets:
     def mask(self, text: str) -> str:
         """Return `text` with every secret replaced by `***`.
 
-        Secrets that were removed during this run of the program are masked, too. A secret is masked even if some or all
-        of its characters are percent-encoded.
+        Secrets that this run of the program has removed are masked, too. A secret is masked even if some or all of its
+        characters are percent-encoded.
         """
         for value in (*(secret.value for secret in self._secrets), *self._former_values):
             text = _encoded_pattern(value).sub("***", text) if "%" in text else text.replace(value, "***")
@@ -229,8 +245,8 @@ class Secrets:
     def _write(self, entries: tuple[Secret, ...], *, initial: bool = False) -> tuple[Secret, ...]:
         """Write the secrets to the file. Return the secrets that the file then contains.
 
-        If `initial` is true and the file already exists, another process has just created the file. In that case, leave
-        the file as it is, and return its secrets.
+        If `initial` is true, an existing file is not overwritten, because another process has just created this file.
+        Raise SecretFault if the file cannot be written.
         """
         content = json.dumps({"secrets": [asdict(secret) for secret in entries]}, indent=1) + "\n"
         try:
@@ -243,10 +259,9 @@ class Secrets:
 
 
 def _resembles(candidate: bytes, value: bytes) -> bool:
-    """Return whether `candidate` begins or ends like the secret `value`.
+    """Return whether `candidate` begins or ends with all or most of the secret `value`.
 
-    At most _MOST_MISSING characters of the secret may be missing from `candidate`. `candidate` may be longer than the
-    secret.
+    At most _MOST_MISSING characters of the secret may be missing from `candidate`.
     """
     length = min(len(candidate), len(value))
     begins = hmac.compare_digest(candidate[:length], value[:length])

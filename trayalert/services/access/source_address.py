@@ -1,6 +1,6 @@
 """Finds the address that a callback came from, and compares it with Cloud Monitor's documented addresses.
 
-A stranger can write any header. An address in a header therefore counts only if a trusted proxy has sent the header.
+A stranger can send any header. An address in a header is therefore ignored unless a trusted proxy sent the request.
 """
 
 import enum
@@ -19,13 +19,13 @@ _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _MOST_HOPS = 32
 """Maximum number of hops to read from `X-Forwarded-For`.
 
-No real chain of proxies is longer, but a stranger may write thousands of hops.
+No real chain of proxies has more hops, but a stranger can send thousands of hops.
 """
 
 _WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
 
 HeaderValues = Callable[[str], Sequence[str]]
-"""Returns all values of the named header, in the order in which they were sent."""
+"""A function that takes a header's name and returns all values of this header, in the order of the request."""
 
 
 class SenderOrigin(enum.StrEnum):
@@ -37,7 +37,7 @@ class SenderOrigin(enum.StrEnum):
 
 
 class SourceAddresses:
-    """Finds the address of a sender, judges its origin, and decides whether requests from it are accepted.
+    """Finds source addresses, compares them with Cloud Monitor's addresses, and decides which addresses are admitted.
 
     Any thread may call the methods.
     """
@@ -49,10 +49,10 @@ class SourceAddresses:
         self.origin = functools.lru_cache(maxsize=512)(self._origin)
 
     def sender_address(self, peer: str, header_values: HeaderValues) -> str:
-        """Return the sender's address for a request that came over a connection from the address `peer`.
+        """Return the source address of a request. `peer` is the address from which the connection was made.
 
         If `peer` is a trusted proxy and the headers name an address, return the address from the headers. In all other
-        cases, return the address of `peer`. A `peer` that is not an IP address is returned unchanged.
+        cases, return `peer`. An IPv4-mapped IPv6 address is returned as an IPv4 address.
         """
         address = _read_address(peer)
         if address is None:
@@ -64,17 +64,20 @@ class SourceAddresses:
     def admits(self, sender: str) -> bool:
         """Return whether a request from the address `sender` is accepted.
 
-        If the setting `only_cloud_monitor` is on, a public address is refused unless it is one of Cloud Monitor's.
+        If the setting `only_cloud_monitor` is off, all addresses are accepted. If the setting is on, all addresses are
+        accepted except public addresses that are not Cloud Monitor's.
         """
         return not self._only_cloud_monitor or self.origin(sender) is not SenderOrigin.OTHER
 
     def _forwarded_address(self, header_values: HeaderValues) -> _Address | None:
         """Return the address that a trusted proxy names in `X-Real-IP` or `X-Forwarded-For`, or None.
 
-        A proxy that writes only one of the two headers passes on the other header as the sender wrote it. An attacker
-        may therefore have written that other header. If the headers disagree and one of them names an address that is
-        not Cloud Monitor's, return that address, so that an attacker cannot pass for Cloud Monitor. If the headers
-        disagree in any other way, return None.
+        A proxy that writes only one of the two headers can pass on the other header from an attacker.
+
+        - If a header names an address that is not Cloud Monitor's, return this address. An attacker can therefore not
+          be taken for Cloud Monitor.
+        - If all headers name the same address, return this address.
+        - In all other cases, return None.
         """
         forwarded = [_read_address(_without_port(text)) for text in header_values("X-Real-IP")]
         forwarded = [address for address in forwarded if address is None or not _within(address, self._proxies)]
@@ -87,8 +90,11 @@ class SourceAddresses:
     def _last_hop(self, hops: str) -> _Address | None:
         """Return the last address in `X-Forwarded-For` that does not belong to a trusted proxy, or None.
 
-        Earlier hops are ignored, because the sender may have written them. Return None if all hops are trusted proxies,
-        or if the last hop before the trusted proxies is not a valid address.
+        `hops` is the value of the header. Hops before the returned address are ignored, because an attacker can have
+        written these hops. Return None in these cases:
+
+        - All hops are trusted proxies.
+        - The last hop that is not a trusted proxy is not a valid address.
         """
         for hop in reversed(hops.rsplit(",", _MOST_HOPS)[-_MOST_HOPS:]):
             address = _read_address(_without_port(hop))
@@ -123,9 +129,9 @@ def _within(address: _Address, networks: tuple[_Network, ...]) -> bool:
 
 
 def _without_port(hop: str) -> str:
-    """Return a hop without its port.
+    """Return the address `hop` without its port.
 
-    Some proxies add a port to a hop, as in `1.2.3.4:5678` or `[2001:db8::1]:5678`.
+    Some proxies add a port to an address, as in `1.2.3.4:5678` or `[2001:db8::1]:5678`.
     """
     match = _WITH_PORT.fullmatch(hop.strip())
     return (match[1] or match[2]) if match else hop
