@@ -1,9 +1,10 @@
-"""Words the facts of an alert as text for users.
+"""Presents the parts of an alert as text for users.
 
-Titles and units in the callback take precedence over the built-in table of metrics, which was made from Alibaba's
-documentation of 2021. Every string that this module returns is cleaned (`domain/text.py`) and limited in length, with
-two exceptions: `metric_title` and `metric_unit` return strings as the callback sent them, because JSON for scripts
-contains these strings.
+A title or unit in the callback is preferred to the built-in table of metrics. This table was made from Alibaba's
+documentation of 2021.
+
+The strings that `metric_title` and `metric_unit` return are for scripts, and are not changed. All other strings are for
+users: they are cleaned (`domain/text.py`) and limited in length.
 """
 
 import csv
@@ -25,33 +26,33 @@ from trayalert.resource_files import read_text
 _COMPOSITE = "多指标"
 """The metric name that Cloud Monitor sends for a rule on several metrics.
 
-Cloud Monitor sends the same name whatever the language of the account.
+Cloud Monitor sends this Chinese name in all languages.
 """
 
 _CONTEXT_WORDS = frozenset({"namespace"})
-"""Components with these words are left out of `short_component_text`."""
+"""`short_component_text` leaves out a component if its `word` is one of these words."""
 
 MAX_LINES: Final = 20
 _MAX_MESSAGE_LENGTH = 4000
-"""Maximum number of characters to read from a message, because a sender could send 64 KB of line breaks."""
+"""Maximum number of characters to read from a message. A message could contain 64 KB of line breaks."""
 
 
 class Metric(NamedTuple):
-    """What the built-in table says about a metric. The title in one of the two languages may be empty."""
+    """A row of the built-in table of metrics. One of the two titles can be empty."""
 
     title_en: str
     title_zh: str
     unit: str | None
 
     def title(self, language: Language) -> str:
-        """Return the title in the given language, or the title in the other language if the first is empty."""
+        """Return the title in `language`. If this title is empty, return the title in the other language."""
         return (self.title_zh or self.title_en) if language is Language.ZH else (self.title_en or self.title_zh)
 
 
 def find_metric(namespace: str | None, metric: str | None) -> Metric | None:
     """Return the metric with the given namespace and id, or None if the built-in table lacks the metric.
 
-    The namespace may be spelled as in Cloud Monitor's rules or as in callbacks.
+    Cloud Monitor spells a namespace differently in rules and in callbacks. Both spellings are accepted.
     """
     return _metrics().get((normalise_namespace(namespace) or "", metric)) if namespace and metric else None
 
@@ -70,8 +71,11 @@ def _metrics() -> dict[tuple[str, str], Metric]:
 def metric_title(alert: Alert, language: Language) -> str | None:
     """Return the metric's title, or None if the alert names no metric.
 
-    The title in the callback is preferred, unless it only repeats the metric's id. The second choice is the title in
-    the built-in table, and the third is the id.
+    The result is the first of these that exists:
+
+    - the title in the callback, if this title differs from the metric's id
+    - the title in the built-in table of metrics
+    - the metric's id
     """
     if alert.metric_title and alert.metric_title != alert.metric:
         return alert.metric_title
@@ -80,9 +84,9 @@ def metric_title(alert: Alert, language: Language) -> str | None:
 
 
 def metric_unit(alert: Alert) -> str | None:
-    """Return the unit in the callback, or the unit in the built-in table if the callback has none.
+    """Return the metric's unit, or None if the unit is not known.
 
-    Return None if neither has a unit.
+    If the callback contains no unit, return the unit in the built-in table of metrics.
     """
     if alert.unit:
         return alert.unit
@@ -93,7 +97,7 @@ def metric_unit(alert: Alert) -> str | None:
 def name_text(alert: Alert, language: Language) -> str:
     """Return the alert's name, or an empty string if the alert has no name.
 
-    If the alert has several names, the name in the given language is preferred.
+    If the alert has names in several languages, the name in `language` is preferred.
     """
     word_name = spec_of(alert.kind).name_text
     worded = word_name(alert.name, language) if word_name else None
@@ -101,7 +105,7 @@ def name_text(alert: Alert, language: Language) -> str:
 
 
 def metric_text(alert: Alert, language: Language) -> str:
-    """Return the metric's title, cleaned, or an empty string if the alert names no metric.
+    """Return the metric's title as text for users, or an empty string if the alert names no metric.
 
     For a rule on several metrics, return "Several metrics" in the given language.
     """
@@ -134,7 +138,7 @@ def message_lines(alert: Alert, language: Language) -> tuple[str, ...]:
 
 
 def metric_or_message(alert: Alert, language: Language) -> str:
-    """Return the metric's title or, if the alert has no metric, the first line of the message.
+    """Return the metric's title, or the first line of the message if the alert has no metric.
 
     Event alerts, for example, have no metric.
     """
@@ -158,9 +162,9 @@ def component_text(alert: Alert, language: Language) -> str:
 
 
 def short_component_text(alert: Alert) -> str:
-    """Return the names of the first two components, such as `/dev/vda1`.
+    """Return the names of the first two components, separated by a space. Kubernetes namespaces are left out.
 
-    Return an empty string if there are no components.
+    Return an empty string if no component remains.
     """
     names = [component.name for component in _components(alert) if component.word not in _CONTEXT_WORDS]
     return " ".join(names[:2])
@@ -171,5 +175,5 @@ def _components(alert: Alert) -> tuple[Component, ...]:
 
 
 def resource_component_text(alert: Alert) -> str:
-    """Return the resource and the names of its first two components, such as `db-02 · /dev/vda1`."""
+    """Return the resource and at most two components, such as `db-02 · /dev/vda1`."""
     return " · ".join(filter(None, (resource_text(alert), short_component_text(alert))))

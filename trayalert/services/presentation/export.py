@@ -37,8 +37,8 @@ def write_alerts(
 ) -> int:
     """Write alerts to the file `output`, or to standard output if `output` is None. Return the number of alerts.
 
-    `file_format` is `csv` or `json`. A regular file is put in place only when it is complete, so that no incomplete
-    file is left if writing fails. Raise `OSError` if writing fails.
+    `file_format` is `csv` or `json`. Raise `OSError` if writing fails. After a failure, no incomplete file is left, and
+    an existing file is unchanged.
     """
     count = 0
     with _open_output(output) as stream:
@@ -66,8 +66,8 @@ def _cell(record: Record, column: str) -> object:
 def _is_formula(text: str) -> bool:
     """Return whether a spreadsheet program could run the text as a formula.
 
-    The text comes from the network, so an attacker may have written it. Some spreadsheet programs skip whitespace and
-    invisible characters before a formula, and some treat full-width characters like their ASCII counterparts.
+    The text comes from the network, so its author may be an attacker. Some spreadsheet programs skip whitespace and
+    invisible characters before a formula. Some treat a full-width `=` like an ASCII `=`.
     """
     if text.startswith(("\t", "\r", "\n")):
         return True

@@ -69,7 +69,7 @@ def read_pages(language: str = "en") -> tuple[HelpPage, ...]:
 
 
 def parse_link(target: str) -> HelpLink | None:
-    """Return the target of a link, or None if the link does not lead to a help page or to a heading on one."""
+    """Return the help page and the heading to which a link leads, or None if the link leads to another place."""
     match = _LINK.fullmatch(target)
     if not target or match is None or match[1] not in {None, *TOPICS}:
         return None
@@ -77,7 +77,7 @@ def parse_link(target: str) -> HelpLink | None:
 
 
 def find_image(name: str) -> Path | None:
-    """Return the path of an image that a page names as `../images/NAME.svg`, or None if there is no such image."""
+    """Return the path of an image, or None if there is no such image. `name` has the form `../images/NAME.svg`."""
     match = _IMAGE.fullmatch(name)
     path = resource_path("help", "images", match[1]) if match else None
     return path if path is not None and path.is_file() else None
@@ -109,10 +109,10 @@ def without_images(text: str) -> str:
 
 
 def for_terminal(text: str) -> str:
-    """Return a Markdown text for a terminal, which can neither show images nor follow links.
+    """Return a Markdown text without images and links, for a terminal.
 
-    Each link is replaced by its label. If the link leads to another page, the label is followed by the command that
-    prints that page.
+    Each image is replaced by its alternative text, and each link by its label. If a link leads to another help page,
+    the label is followed by the command that prints that page.
     """
     return _change_prose(without_images(text), lambda prose: _LINK_MARKUP.sub(_replace_link, prose))
 
@@ -130,7 +130,7 @@ def _headings(text: str) -> Iterator[str]:
 
 
 def _change_prose(text: str, change: Callable[[str], str]) -> str:
-    """Apply `change` to all of a Markdown text except its code blocks and return the result."""
+    """Return a Markdown text with `change` applied to everything except the code blocks."""
     parts = _CODE_BLOCK.split(text)
     parts[::2] = map(change, parts[::2])
     return "".join(parts)

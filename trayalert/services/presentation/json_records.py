@@ -18,11 +18,14 @@ from trayalert.services.presentation.alert_text import metric_title, metric_unit
 Record = dict[str, Any]
 
 _LINE_ENDS = str.maketrans({character: f"\\u{ord(character):04x}" for character in "\x85\u2028\u2029"})
-"""Escapes characters that JSON allows unescaped in a string, but that many scripts treat as the end of a line."""
+"""Maps unusual line ends to JSON escapes, for `str.translate`.
+
+JSON allows these characters unescaped in a string, but many scripts treat these characters as the end of a line.
+"""
 
 
 def json_line(record: Record) -> str:
-    """Return an object as one line of JSON, without any character that a script may treat as the end of a line."""
+    """Return an object as one line of JSON. Characters that a script could take for a line end are escaped."""
     return json.dumps(record, ensure_ascii=False).translate(_LINE_ENDS)
 
 
@@ -74,7 +77,10 @@ def alert_record(
 
 
 def incident_record(stored: StoredIncident, links: LinkTable, *, now: Millis, mute_period: Millis) -> Record:
-    """Return the JSON object for an incident. Keys that are reserved for later versions are null or false."""
+    """Return the JSON object for an incident. Keys that are reserved for later versions are null or false.
+
+    The key `unconfirmed` is computed from `now` and `mute_period` (see `is_unconfirmed`).
+    """
     incident, alert = stored.incident, stored.alert.alert
     return {
         "id": incident.id,
@@ -123,14 +129,15 @@ def _links(alert: Alert, table: LinkTable) -> Record:
 
 
 def mute_period(settings: Settings) -> Millis:
-    """Return how long an open incident may go without an alert before it counts as unconfirmed, in milliseconds."""
+    """Return the time after which an open incident without a new alert counts as unconfirmed, in milliseconds."""
     return round(settings.unconfirmed_after_hours * 3_600_000)
 
 
 def is_unconfirmed(stored: StoredIncident, *, now: Millis, mute_period: Millis) -> bool:
-    """Return whether an open incident has had no alert for longer than the mute period.
+    """Return whether an incident is unconfirmed.
 
-    Such an incident may be over, because its OK may have been lost.
+    An open incident is unconfirmed after no alert has come for `mute_period` milliseconds. The OK of the incident may
+    have been lost. A silence is never unconfirmed.
     """
     if stored.alert.alert.kind == SILENCE:  # no alert repeats a silence, and the watcher closes it
         return False

@@ -11,7 +11,7 @@ from trayalert.resource_files import read_text
 
 
 def link_table(settings: Settings) -> LinkTable:
-    """Return the console link templates for the site that the settings choose.
+    """Return the templates of console links for the site that the settings choose.
 
     A template in the settings replaces the built-in templates for the same page and namespace.
     """

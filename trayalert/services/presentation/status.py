@@ -37,21 +37,22 @@ class InstanceStatus:
 _TIMESTAMP_KEYS = ("last_probe_at", "last_turned_away_at", "last_mistyped_at", "lost_at")
 """Keys in the listener's counts whose values are timestamps."""
 _WIRE_KEYS = {"mode": "front", "listener": "door", "listener_counts": "door_counts", "secret_guesses": "probing"}
-"""Maps a field of InstanceStatus to its key on the control socket if the key differs from the field's name.
+"""Maps the names of some fields of InstanceStatus to their keys on the control socket.
 
-The keys are part of the protocol, so they stay the same even if a field is renamed.
+The key of every other field is the field's name. The keys are part of the protocol, so a field that is renamed keeps
+its key.
 """
 
 
 def instance_record(instance: InstanceStatus) -> dict[str, Any]:
-    """Return the object that is sent over the control socket and that `read_instance_status` reads."""
+    """Return the object that a running instance sends over the control socket."""
     return {_WIRE_KEYS.get(name, name): value for name, value in asdict(instance).items()}
 
 
 def read_instance_status(reported: dict[str, Any]) -> InstanceStatus:
     """Read the object that a running instance has sent.
 
-    The instance may run another version of trayalert, so unknown keys are ignored.
+    The instance may run another version of trayalert. Unknown keys are therefore ignored.
     """
     names = [each.name for each in fields(InstanceStatus)]
     own: dict[str, Any] = {name: reported.get(_WIRE_KEYS.get(name, name)) for name in names}
@@ -108,12 +109,15 @@ def status(
     running: InstanceStatus | None,
     data_dir: str,
 ) -> dict[str, Any]:
-    """Return the object that `trayalert status --json` prints, except for its entries about backups.
+    """Return the object that `trayalert status --json` prints, without the entries about backups.
 
-    The object contains no secret.
+    The object contains no secret. The parameters are:
 
-    `totals` is None if the log cannot be read, and `log_problem` then says why. `crashes` are the crash files that the
-    user has not seen yet. `running` is None if no instance is running.
+    - `problems`: sentences about problems of the settings
+    - `totals`: None if the log cannot be read
+    - `log_problem`: a sentence that says why the log cannot be read, or None
+    - `crashes`: the paths of crash files that the user has not seen yet
+    - `running`: None if no instance is running
     """
     listener = running.listener if running else closed_listener(settings)
     log = running.log_state if running else None

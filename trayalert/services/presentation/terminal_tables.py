@@ -170,7 +170,7 @@ def _gap_row(gap: Gap, now: Millis) -> Sequence[str]:
 
 
 def _alert_cells(alert: Alert, language: Language) -> Iterator[str]:
-    """Yield the name, the resource, the metric or message, and the value, each short enough for a table cell."""
+    """Yield four table cells of limited length: name, resource, metric or message, and value."""
     yield printable(name_text(alert, language) or alert.kind, limit=40)
     yield printable(resource_component_text(alert), limit=40)
     yield printable(metric_or_message(alert, language), limit=40)
