@@ -1,8 +1,10 @@
-"""Records the gaps in which no callback could arrive, and reports what arrives after each gap.
+"""Records gaps, and reports what arrives after each gap.
 
 The recorder runs on the receiver's event loop (`app/receiver.py`). If the log cannot store a gap now, the gap is stored
-later. Every minute, the recorder updates the modification time of the file `alive` in the data dir, without syncing the
-file to disk. From that modification time, the next run of the program knows when this run was last alive.
+later.
+
+Every minute, the recorder updates the modification time of the file `alive` in the data dir. The next run of the
+program uses this time as the end of the previous run. The file is not synced to disk.
 """
 
 import asyncio
@@ -24,7 +26,7 @@ from trayalert.storage.faults import LogFault
 from trayalert.storage.writer.gap_records import AddGap, EndGaps
 
 MIN_REPORTED_GAP: Millis = 30_000
-"""Minimum length of a gap that is reported, in milliseconds. Shorter gaps are only recorded."""
+"""Minimum length of a gap that is reported to the user, in milliseconds. Shorter gaps are recorded without a report."""
 
 _CLOSING_CHANGES = frozenset({Change.RECOVERED, Change.SUPERSEDED, Change.EXPIRED, Change.RESOLVED})
 
@@ -40,14 +42,14 @@ class DowntimeTiming:
     settling_time: float = 20.0
     """Time from the end of a gap to the report of that gap.
 
-    The time is long enough for Cloud Monitor to send its retries and for a probe to end.
+    In this time, Cloud Monitor sends its retries, and a probe ends.
     """
 
 
 class DowntimeRecorder:
-    """Adds a record of each gap to the log. The recorder must be created after the log has been opened.
+    """Adds each gap to the log. Create the recorder after the log has been opened.
 
-    The modification time of `alive_file` shows when the program was last alive.
+    The modification time of `alive_file` is the latest time at which the program is known to have run.
     """
 
     def __init__(
@@ -119,7 +121,7 @@ class DowntimeRecorder:
                     await self._wake.wait()
 
     async def close(self) -> None:
-        """Cancel pending reports, end an open gap, and update the modification time of `alive_file`."""
+        """Cancel pending reports, end the current gap, and update the modification time of `alive_file`."""
         for task in self._report_tasks:
             task.cancel()
         self._enqueue(EndGaps(self._now()))
@@ -143,7 +145,7 @@ class DowntimeRecorder:
             os.utime(self._alive_file, ns=(moment, moment))
 
     async def _report_gap(self, gap: Gap) -> None:
-        """Wait for the settling time, then announce a ReceptionResumed event that says what arrived in that time."""
+        """After `settling_time`, announce a ReceptionResumed event that says what arrived in this time."""
         opened: set[int] = set()
         closed: set[int] = set()
         callbacks = 0

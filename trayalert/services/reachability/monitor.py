@@ -1,8 +1,6 @@
-"""Combines everything that is known about reachability, and decides when to probe.
+"""Computes the reachability from everything that is known, and decides when to probe.
 
-The one rule: trayalert counts as reachable only if a probe has proved that callbacks arrive. The monitor runs on the
-receiver's event loop (`app/receiver.py`); any thread may read `state`. The monitor passes the state to `report`
-whenever it changes, and also when a probe has ended.
+The rule: trayalert counts as reachable only after a probe has come back with its proof.
 """
 
 import asyncio
@@ -34,32 +32,37 @@ TUNNEL_STARTS = "The tunnel is being started."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorTiming:
-    """The monitor's intervals. The first three are in seconds, and the last two are in milliseconds."""
+    """The monitor's intervals. Fields of type float are in seconds, and fields of type Millis in milliseconds."""
 
     fast_interval: float = 2.0
-    """Maximum time between two probes in the first minute of a blind span."""
+    """Maximum pause between two probes in the first minute of a blind span."""
     slow_interval: float = 5.0
-    """Maximum time between two probes in the next nine minutes of the blind span.
+    """Maximum pause between two probes from the second to the tenth minute of a blind span.
 
-    After that, only the setting `probe_seconds` applies.
+    After the tenth minute, the pause is the setting `probe_seconds`.
     """
     probe_timeout: float = 8.0
-    """How long `probe_now` waits for a result."""
+    """Maximum time for which `probe_now` waits for a result."""
     restart_after: Millis = 30 * _SECOND
-    """How long probes through a running tunnel may fail before the tunnel is restarted.
+    """A running tunnel is restarted if probes through the tunnel have failed for this time.
 
-    Each restart doubles this time.
+    Each restart doubles the time until the next restart, up to `max_restart_after`.
     """
     max_restart_after: Millis = 10 * _MINUTE
-    """The limit up to which `restart_after` is doubled."""
+    """Maximum time between two restarts of a tunnel through which probes keep failing."""
 
 
 class ReachabilityMonitor:
     """Probes the public URL and computes the reachability from the probes, the sources, the log and the tunnel.
 
-    `probe` is called with the public URL every `interval` seconds, and more often in the first ten minutes of a blind
-    span. If `interval` is 0, `probe` is never called. If probes through a running tunnel keep failing, `restart_tunnel`
-    is called with a sentence that says why. `now` is the wall clock, and `ticks` is a clock that cannot be set.
+    The monitor runs on the receiver's event loop (`app/receiver.py`). Any thread may read `state`.
+
+    - `probe` sends a probe to a public URL and returns the result.
+    - `interval` is the number of seconds between two probes, or 0 if the monitor must never probe. In the first ten
+      minutes of a blind span, probes are more frequent (see MonitorTiming).
+    - `report` is called with each new state.
+    - `restart_tunnel` is called with a reason if probes through a running tunnel keep failing.
+    - `now` is the wall clock, and `ticks` is a clock that cannot be set.
     """
 
     def __init__(
@@ -95,7 +98,8 @@ class ReachabilityMonitor:
     def set_listener(self, *, open_: bool, problem: str | None) -> None:
         """Record the state of the listener. If the listener has just opened, probe immediately.
 
-        `problem` is a sentence that says why the listener is closed, or None while the listener is open or starting.
+        `problem` is a sentence that says why the listener is closed. `problem` is None for a listener that is open or
+        about to open.
         """
         if open_ and not self._listener_open:
             self.request_probe()
@@ -105,8 +109,8 @@ class ReachabilityMonitor:
     def set_source(self, name: str, *, receiving: bool, problem: str | None) -> None:
         """Record the state of a callback source.
 
-        `problem` is a sentence that says why the source cannot receive, or None while the source is receiving or
-        starting.
+        `problem` is a sentence that says why the source cannot receive. `problem` is None for a source that is
+        receiving or starting.
         """
         if receiving:
             self._closed_sources.pop(name, None)
@@ -115,14 +119,17 @@ class ReachabilityMonitor:
         self._update()
 
     def set_log_problem(self, problem: str | None) -> None:
-        """Record why callbacks cannot be stored, or None if they can be stored."""
+        """Record whether callbacks can be stored.
+
+        `problem` is a sentence that says why callbacks cannot be stored, or None if callbacks can be stored.
+        """
         self._log_problem = problem
         self._update()
 
     def set_public_url(self, public_url: str | None) -> None:
-        """Record the address at which Cloud Monitor reaches trayalert, or None if no address is known.
+        """Record the public address. If the address has changed, probe immediately.
 
-        If the address has changed, probe immediately.
+        `public_url` is None if no public address is known.
         """
         if public_url != self.state.public_url:
             if public_url is None or self._tunnel.phase in {Phase.OFF, Phase.UP}:
@@ -146,10 +153,7 @@ class ReachabilityMonitor:
         self._update()
 
     def on_wake(self) -> None:
-        """Discard the proof of earlier probes and probe immediately.
-
-        Called after the computer has slept, because a probe from before the sleep no longer proves anything.
-        """
+        """Discard the proof of earlier probes and probe immediately. Call this method after the computer has slept."""
         self._discard_proof()
         self._update()
         self.request_probe()
@@ -157,12 +161,12 @@ class ReachabilityMonitor:
     def request_probe(self) -> None:
         """Probe immediately. If a probe is already under way, restart that probe.
 
-        A restarted probe is not restarted again. Otherwise, frequent requests could keep every probe from ending.
+        A restarted probe is not restarted a second time. Frequent requests can therefore not delay the result forever.
         """
         self._probe_requested.set()
 
     async def probe_now(self) -> ReachabilityState:
-        """Probe, wait for the result for at most `probe_timeout` seconds, and return the state.
+        """Probe, wait at most `probe_timeout` seconds for the result, and return the state.
 
         If no probe is possible, return the state immediately.
         """
@@ -230,7 +234,7 @@ class ReachabilityMonitor:
                 await self._probe_requested.wait()
 
     def _restart_stuck_tunnel(self) -> None:
-        """Restart the tunnel if it is running but probes through it have failed for too long."""
+        """Restart the tunnel if probes through the running tunnel have failed for too long."""
         if self._last_result is None or self._last_result.reach is not Reachability.BLIND or self._blind_since is None:
             self._restart_after = self._timing.restart_after
             return
@@ -241,9 +245,9 @@ class ReachabilityMonitor:
             self._restart_tunnel("it ran, but probes through it did not come back")
 
     def _discard_proof(self) -> None:
-        """Discard the result of the last probe, unless the result is that trayalert is blind.
+        """Discard the result of the latest probe if this result is not `blind`.
 
-        A blind result stays valid until a probe succeeds.
+        The result `blind` stays valid until a probe succeeds.
         """
         if self._last_result is not None and self._last_result.reach is not Reachability.BLIND:
             self._last_result = None

@@ -1,7 +1,7 @@
 """The self-probe: a callback that trayalert sends to its own listener through the public URL.
 
-The listener answers a probe with a proof. Only a response that contains the proof shows that trayalert is reachable. No
-other program can make the proof, because the key for making it never leaves this process. Probes are never stored.
+The listener answers a probe with a proof. Only a response with this proof shows that trayalert is reachable.
+The key for the proof never leaves this process, so no other program can make the proof. Probes are never stored.
 """
 
 import base64
@@ -18,7 +18,7 @@ from trayalert.services.http_client import HttpClient, HttpFailure
 from trayalert.services.reachability.probe_messages import ProbeMessages
 
 MAX_PENDING = 8
-"""Maximum number of probes under way. If another probe is sent, the oldest is no longer recognised."""
+"""Maximum number of probes under way. A further probe replaces the oldest probe, which is no longer recognised."""
 
 _MAX_ANSWER = 4096
 """Maximum number of bytes to read from a response."""
@@ -32,11 +32,11 @@ class ProbeTiming:
     """The timeouts of a probe, in seconds."""
 
     timeout: float = SENDER_TIMEOUT
-    """How long to wait for the response. Cloud Monitor waits for the same time."""
+    """Maximum time to wait for the response. Cloud Monitor waits for the same time."""
     lifetime: float = 30.0
-    """How long a probe is recognised.
+    """How long the listener recognises a probe.
 
-    The lifetime is longer than `timeout`, so that a late probe does not count as a secret guess.
+    A probe can arrive after `timeout`, and must not count as a secret guess. `lifetime` is therefore longer.
     """
 
 
@@ -54,11 +54,10 @@ class _PendingProbe:
 
 
 class SelfProbe:
-    """Sends probes and makes the proofs with which the listener answers them.
+    """Sends probes, and makes the proofs with which the listener answers the probes.
 
-    Each run of the program has one `SelfProbe`, which is used on the receiver's event loop. The listener's hook
-    endpoint calls `answer` and `record_rejection`. By default, the probes trust the system's certificates. A given
-    `http_client` may trust other certificates.
+    Each run of the program has one `SelfProbe`, which is used on the receiver's event loop. The listener's endpoint
+    calls `answer` and `record_rejection`. If `http_client` is None, probes trust the system's certificates.
     """
 
     def __init__(
@@ -75,7 +74,10 @@ class SelfProbe:
         self._monotonic = monotonic
 
     def answer(self, offered: bytes) -> str | None:
-        """Return the proof if `offered` is the token of a probe under way, else None. Each token works only once."""
+        """Return the proof if `offered` is the token of a probe under way, else None.
+
+        A second call with the same token returns None.
+        """
         for token, pending in self._pending.items():
             if hmac.compare_digest(token, offered) and not pending.arrived and self._monotonic() < pending.expires_at:
                 pending.arrived = True
@@ -85,8 +87,7 @@ class SelfProbe:
     def record_rejection(self, offered: bytes, reason: str) -> None:
         """Record why the listener has rejected a probe.
 
-        `offered` is the token of the probe. The listener calls `answer` first and may still reject the probe
-        afterwards.
+        `offered` is the token of the probe. A probe can be rejected even after `answer` has returned the proof.
         """
         pending = self._pending.get(offered)
         if pending is not None:
@@ -95,7 +96,7 @@ class SelfProbe:
     async def probe(self, public_url: str, *, listener_address: str) -> ProbeResult:
         """Send a probe through the public URL and return the result.
 
-        `listener_address` is the address on which trayalert listens. The result's `reason` may mention that address.
+        `listener_address` is the address on which trayalert listens. The `reason` of the result may name this address.
         """
         token, pending = self._register_probe()
         begun = self._monotonic()
@@ -130,9 +131,9 @@ class SelfProbe:
         return self._signed(b"answer", token).decode()
 
     def _signed(self, label: bytes, content: bytes) -> bytes:
-        """Return a signature of `content`. The signature's 43 characters need no quoting in a URL.
+        """Return a signature of `label` and `content`. The signature's 43 characters need no quoting in a URL.
 
-        Tokens and proofs are signed with different values of `label`, so that neither can be used as the other.
+        Tokens and proofs have different labels, so that a token is never a valid proof.
         """
         code = hmac.digest(self._key, label + b"\0" + content, hashlib.sha256)
         return base64.urlsafe_b64encode(code).rstrip(b"=")

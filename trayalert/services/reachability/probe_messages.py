@@ -1,6 +1,6 @@
-"""Sentences that say why Cloud Monitor cannot reach trayalert: what is wrong, where, and what to do about it.
+"""Sentences that say why Cloud Monitor cannot reach trayalert, and what to do.
 
-The sentences name the host of the public address but never its path, because the path may be a secret.
+The path of the public address may be a secret. The sentences therefore name only the host.
 """
 
 from urllib.parse import urljoin, urlsplit
@@ -69,8 +69,8 @@ _REDIRECT_TO_HOST = (
 class ProbeMessages:
     """Sentences about the result of one probe.
 
-    The probe was sent to `public_url`, and should have reached `listener_address`. The probe's body had `size` bytes,
-    and its timeout was `seconds`.
+    The probe was sent to `public_url`, and should have reached `listener_address`. The probe's body had `size` bytes.
+    The probe's timeout was `seconds`.
     """
 
     def __init__(
@@ -91,14 +91,14 @@ class ProbeMessages:
         }
 
     def rejected(self, reason: str) -> str:
-        """Return the sentence for a probe that arrived but was rejected by trayalert's own listener."""
+        """Return the sentence for a probe that the listener rejected. `reason` is the listener's reason."""
         return self._with_proxy(
             f"A probe came in, but was turned away by trayalert's own rules, as Cloud Monitor would be:"
             f" {printable(reason, limit=200)}. Change that setting, or what the tunnel makes of the request."
         )
 
     def response_lost(self) -> str:
-        """Return the sentence for a probe that arrived but whose answer was lost or changed on the way back."""
+        """Return the sentence for a probe whose answer was lost or changed on the way back from the listener."""
         result = self._result
         problem = f"{self._values['where']} answers {result.status}" if result.failure is None else self._failure_text()
         return self._with_proxy(
@@ -107,7 +107,7 @@ class ProbeMessages:
         )
 
     def not_delivered(self) -> str:
-        """Return the sentence for a probe that did not arrive."""
+        """Return the sentence for a probe that did not reach the listener."""
         result = self._result
         if result.failure is not None:
             return self._with_proxy(self._failure_text())
@@ -125,7 +125,7 @@ class ProbeMessages:
     def _redirect_text(self) -> str:
         """Return the sentence for a redirect.
 
-        A redirect is a failure, because Cloud Monitor is not known to follow redirects.
+        Whether Cloud Monitor follows redirects is not known, so a redirect counts as a failure.
         """
         try:
             own, other = urlsplit(self._url), urlsplit(urljoin(self._url, self._result.headers.get("Location", "")))

@@ -1,6 +1,6 @@
 """Readiness checks, one for each part that must work before callbacks can arrive.
 
-The setup assistant shows the results live.
+The setup assistant shows the results and keeps them up to date.
 """
 
 import ipaddress
@@ -20,8 +20,7 @@ def readiness(
 ) -> tuple[Check, ...]:
     """Return the checks in this order: listener, tunnel, public address, probe.
 
-    `configured` is the tunnel in the settings, or None if the settings have no tunnel. In that case, the tunnel's check
-    is left out.
+    `configured` is the tunnel in the settings. If `configured` is None, the check of the tunnel is left out.
     """
     tunnel_checks = () if configured is None else (_tunnel_check(configured, tunnel),)
     return (_listener_check(listener), *tunnel_checks, _address_check(configured, tunnel, reach), _probe_check(reach))
@@ -46,8 +45,7 @@ def _address_check(configured: Tunnel | None, tunnel: TunnelState, reach: Reacha
 def _public_url_check(url: str) -> Check:
     """Return the check of the public address `url`.
 
-    If the address is local, the verdict is a warning. A probe can reach a local address, but that does not prove that
-    Cloud Monitor can reach trayalert.
+    If the address is local, the verdict is a warning, because Cloud Monitor cannot reach a local address.
     """
     host = urlsplit(url).hostname or ""
     try:
@@ -82,10 +80,12 @@ def _probe_check(reach: ReachabilityState) -> Check:
 
 
 def chosen_ingress(settings: Settings) -> ChosenIngress | None:
-    """Return the ingress that the settings choose, or None if they choose none.
+    """Return the ingress that the settings choose, or None if the settings choose no ingress.
 
-    The settings for a forwarded port and for a public host differ only in the address on which the listener listens. On
-    a public host, a reverse proxy on the same computer reaches the listener at a loopback address.
+    If the settings name a public address but no tunnel, the ingress depends on the address on which trayalert listens:
+
+    - A loopback address means a public host. A reverse proxy on this host passes requests to the listener.
+    - Any other address means a forwarded port.
     """
     if settings.tunnel is not None:
         table = _tunnel_table(settings.tunnel)
