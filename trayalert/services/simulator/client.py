@@ -17,19 +17,19 @@ from trayalert.services.simulator.payloads import SendFault, SimulatedRequest
 
 RETRIES = 3
 RETRY_PAUSE = 1.0
-"""Seconds to wait before each retry. How long Cloud Monitor waits is not documented."""
+"""Seconds to wait before each retry. Cloud Monitor's own pause is not documented."""
 
 _IDLE_LIMIT = 5.0
-"""Seconds after which an idle connection is replaced, because the other end may have closed it."""
+"""Seconds after which an idle connection is replaced. The receiver may already have closed such a connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendResult:
     """The result of sending a callback.
 
-    `status` is the HTTP status of the last response, or None if there was no response. `problem` is a sentence that
-    says why the callback was not accepted, or None if it was accepted. `tries` is the number of tries. `seconds` is the
-    total time of all tries and pauses.
+    `status` is the HTTP status of the last try, or None if the last try got no response. `problem` is a sentence that
+    says why the receiver did not accept the callback, or None for an accepted callback. `seconds` is the total time of
+    all tries and pauses.
     """
 
     status: int | None
@@ -57,13 +57,13 @@ def sample_body(name: str) -> bytes:
 
 
 class CallbackSender:
-    """Sends requests to one URL over one connection. A connection that breaks is opened again for the next request."""
+    """Sends requests to one URL over one connection. After a failure, the next request opens a new connection."""
 
     def __init__(self, url: str, *, host: str | None = None, certificate: Path | None = None) -> None:
-        """Prepare to send requests to `url`. The connection is opened only for the first request.
+        """Prepare to send requests to `url`. The first request opens the connection.
 
-        If `host` is given, it is sent as the Host header. If `certificate` is given, no other certificate is trusted.
-        Raise SendFault if `url` is not a valid URL or the certificate cannot be read.
+        `host` is the value of the Host header, by default the host in `url`. If `certificate` names a file, only the
+        certificate in this file is trusted. Raise SendFault if `url` is not a valid URL or the file cannot be read.
         """
         try:
             parts = urlsplit(url)
@@ -84,7 +84,7 @@ class CallbackSender:
         self._connection = connect(parts.hostname, port, timeout=SENDER_TIMEOUT)
 
     def send(self, request: SimulatedRequest, *, wait: Callable[[float], None] = time.sleep) -> SendResult:
-        """Send a request. If the request is not accepted, try again up to RETRIES times.
+        """Send a request. If the receiver does not accept the request, try up to RETRIES more times.
 
         `wait` is called with the pause in seconds before each retry.
         """
@@ -123,9 +123,10 @@ class CallbackSender:
 
 
 def _tls_context(certificate: Path | None) -> ssl.SSLContext:
-    """Return a TLS context that trusts only `certificate`, or what the system trusts if `certificate` is None.
+    """Return a TLS context that trusts only `certificate`, without a check of the host name and the issuer.
 
-    If `certificate` is given, neither the host name in it nor its issuer is checked.
+    If `certificate` is None, return a TLS context that trusts the system's certificates. Raise SendFault if the
+    certificate cannot be read.
     """
     if certificate is None:
         return ssl.create_default_context()
@@ -139,10 +140,9 @@ def _tls_context(certificate: Path | None) -> ssl.SSLContext:
 
 
 def timestamps(count: int, *, now: Callable[[], Millis]) -> Iterator[Millis]:
-    """Yield `count` timestamps in milliseconds, each later than the previous one.
+    """Yield `count` timestamps in milliseconds, each later than the previous timestamp.
 
-    Each timestamp is the current time, or one millisecond after the previous timestamp if the current time is not
-    later.
+    A timestamp is the current time, but at least the previous timestamp plus 1 ms.
     """
     last = 0
     for _ in range(count):

@@ -1,7 +1,10 @@
 """The requests that `trayalert send` sends.
 
-The caller passes the body of a callback. The request contains that body unchanged, with a new time written into it, or
-turned into the recovery of its alert.
+The body of each request is made from the body of a callback, in one of these ways:
+
+- The body is unchanged.
+- The body gets a new time.
+- The body becomes the recovery of its alert.
 """
 
 import json
@@ -27,16 +30,16 @@ class SendFault(Fault):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedRequest:
-    """A request to send, with a form or JSON as its body."""
+    """A request to send. `body` is a form, a JSON document or empty."""
 
     content_type: str
     body: bytes
 
     @property
     def method(self) -> str:
-        """The HTTP method: GET if there is no body, else POST.
+        """The HTTP method: GET if `body` is empty, else POST.
 
-        The console's Test button sends a GET request without a body.
+        The Test button in Cloud Monitor's console sends a GET request without a body.
         """
         return "POST" if self.body else "GET"
 
@@ -44,8 +47,8 @@ class SimulatedRequest:
 def simulated_request(content: bytes, *, now: Millis | None, recover: bool) -> SimulatedRequest:
     """Return a request whose body is made from `content`.
 
-    If `now` is given, it is written into the body as the time of the alert. If `recover` is true, the body is turned
-    into the recovery of its alert. Raise SendFault if the alert has no recovery.
+    `now` is written into the body as the time of the alert, unless `now` is None. If `recover` is true, the body
+    becomes the recovery of the alert. Raise SendFault if `recover` is true but the alert has no recovery.
     """
     body = read_body(Callback(received_at=0, method="POST", body=content))
     alert = read_callback(body.callback)[0]
@@ -69,10 +72,7 @@ def _callback(parts: _Fields) -> Callback:
 
 
 def _read_document(content: bytes) -> _Fields:
-    """Parse a JSON body.
-
-    Numbers stay numbers, so that each value in the body is sent with its original type.
-    """
+    """Parse a JSON body. Each value keeps its JSON type."""
     document = json.loads(content.decode("utf-8-sig", "replace"))
     return dict(document)
 
