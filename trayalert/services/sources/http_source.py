@@ -1,4 +1,4 @@
-"""The HTTP callback source. It opens the listener according to the settings and reports refused callbacks."""
+"""The HTTP callback source, which opens the listener according to the settings and reports refused callbacks."""
 
 import asyncio
 import logging
@@ -30,9 +30,10 @@ _logger = logging.getLogger(__name__)
 class HttpSource:
     """Implements Source with the listener. Any thread may read `listener_state` and `counts`.
 
-    If the listener cannot be opened, the source tries again every `retry_seconds` seconds. If `retry_seconds` is None,
-    `run` raises ListenerFault instead. `on_refused` is called when a request is refused, at most once an hour for each
-    RefusalCause, and never for NOT_STORED.
+    - `retry_seconds` is the pause between tries to open the listener. If `retry_seconds` is None, `run` tries once and
+      raises ListenerFault if the listener cannot be opened.
+    - `on_refused` is called for refused requests, at most once an hour for each RefusalCause. `on_refused` is never
+      called for NOT_STORED.
     """
 
     name = "listener"
@@ -73,11 +74,11 @@ class HttpSource:
 
     @property
     def state(self) -> SourceState:
-        """Whether the listener is open and, if it cannot be opened, why not."""
+        """Whether the listener is open, and the reason if the listener cannot be opened."""
         return SourceState(receiving=self.listener_state.open, problem=self.listener_state.problem)
 
     async def run(self, receive: Receive, on_change: Callable[[], None]) -> None:
-        """Listen until cancelled. Then finish the requests that are being answered, and close the listener.
+        """Listen until this coroutine is cancelled. Then finish the answers in progress, and close the listener.
 
         Raise ListenerFault if the listener cannot be opened and `retry_seconds` is None.
         """
@@ -125,20 +126,18 @@ class HttpSource:
         )
 
     def turned_away_text(self, reason: str | None = None) -> str | None:
-        """Return a sentence about refused requests with a right secret, or None if the last hour had none.
+        """Return a sentence about refused requests with a right secret, or None if none came in the last hour.
 
-        If `reason` is given, the sentence contains `reason` instead of the reason that was recorded for the last
-        refusal.
+        If `reason` is None, the sentence contains the recorded reason of the latest refusal.
         """
         counts = self.counts
         reason = reason or counts.last_turned_away_why
         return turned_away_text(counts.turned_away, counts.last_turned_away_at, reason, now=self._now())
 
     def mistyped_text(self, reason: str | None = None) -> str | None:
-        """Return a sentence about requests to a mistyped callback URL, or None if the last hour had none.
+        """Return a sentence about requests to a mistyped callback URL, or None if none came in the last hour.
 
-        If `reason` is given, the sentence contains `reason` instead of the reason that was recorded for the last such
-        request.
+        If `reason` is None, the sentence contains the recorded reason of the latest of these requests.
         """
         counts = self.counts
         return mistyped_text(
@@ -146,7 +145,7 @@ class HttpSource:
         )
 
     def secret_guesses_text(self) -> str | None:
-        """Return a sentence about requests with a wrong secret, or None if the last hour had none."""
+        """Return a sentence about requests with a wrong secret, or None if no such request came in the last hour."""
         counts = self.counts
         return secret_guesses_text(counts.probes, counts.last_probe_at, counts.last_probe_from, now=self._now())
 
@@ -158,8 +157,8 @@ class HttpSource:
     def announce_refusal(self, cause: RefusalCause, reason: str) -> None:
         """Report a refused request in the program log and to `on_refused`.
 
-        Refusals with the same cause are reported at most once an hour. NOT_STORED is not reported here, because the
-        state of the log reports it.
+        Refusals with the same cause are reported at most once an hour. Refusals with the cause NOT_STORED are not
+        reported here, because the state of the log already reports this problem.
         """
         if cause is RefusalCause.NOT_STORED:  # the state of the log already says that callbacks are not stored
             return

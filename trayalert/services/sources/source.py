@@ -1,7 +1,7 @@
 """The protocol that every callback source implements.
 
-The one rule: a source acknowledges a callback to its sender only after `receive` has returned True, which means that
-the callback is stored.
+The rule: a source acknowledges a callback only after `receive` has returned True. True means that the callback is
+stored.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,8 @@ from trayalert.domain.callback import Receive
 class SourceState:
     """Whether callbacks can arrive through a source.
 
-    `problem` is a sentence that says why no callback can arrive, or None while the source is receiving or starting.
+    `problem` is a sentence that says why no callback can arrive. `problem` is None for a source that is receiving or
+    starting.
     """
 
     receiving: bool
@@ -25,7 +26,7 @@ class SourceState:
 class Source(Protocol):
     """A source of callbacks. The source runs on the receiver's asyncio event loop (`app/receiver.py`).
 
-    While a source has a `problem` in its `state`, trayalert counts as blind.
+    If the `state` of any source has a `problem`, trayalert is blind.
     """
 
     @property
@@ -37,8 +38,8 @@ class Source(Protocol):
         """The current state of the source. Any thread may read this property."""
 
     async def run(self, receive: Receive, on_change: Callable[[], None]) -> None:
-        """Receive callbacks until cancelled, then finish the callbacks that are being received.
+        """Receive callbacks until this coroutine is cancelled. Then finish the callbacks that are being received.
 
-        Call `on_change` whenever `state` changes. After a failure that may be temporary, try again instead of raising.
-        If this method raises or returns, the receiver ends.
+        Call `on_change` whenever `state` changes. After a failure that may be temporary, try again. If this method
+        raises an exception or returns, the receiver ends.
         """
