@@ -1,6 +1,6 @@
 """Splits the output of the tunnel program into lines, cleans the lines, and masks secrets.
 
-A program that floods its output costs little time, because most of a large chunk is skipped.
+Most bytes of a large chunk are skipped, so a flood of output costs little time.
 """
 
 import re
@@ -19,19 +19,19 @@ _FLOOD_EDGE = 8_192
 
 _MAX_LINES_AT_EDGE = 100
 _MIN_SECRET_LENGTH = 6
-"""Minimum length of a secret that is masked.
+"""Minimum length of a secret that is masked, in characters.
 
-If shorter secrets were masked, values like `1` or `eu` would be masked everywhere in the output.
+A shorter secret, such as `1` or `eu`, would be masked even in the middle of other words.
 """
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
 
 
 class TunnelOutput:
-    """Collects the output of the tunnel program, which comes in chunks.
+    """Collects the output of the tunnel program as lines.
 
-    `lines` are the last MAX_LINES lines, with secrets masked. Any thread may read `lines`. `mask` returns a line with
-    further secrets masked, in addition to those set with `set_secrets`.
+    `lines` are the latest MAX_LINES lines, with secrets masked. Any thread may read `lines`. The method
+    `set_secrets` sets the tunnel's own secrets. The function `mask` returns a line with all other secrets masked.
     """
 
     def __init__(self, mask: Callable[[str], str]) -> None:
@@ -42,19 +42,18 @@ class TunnelOutput:
         self.lines: tuple[str, ...] = ()
 
     def set_secrets(self, secrets: Iterable[str]) -> None:
-        """Mask the given secrets from now on, instead of any secrets that were set before."""
+        """Mask these secrets in all further lines. Secrets from an earlier call are no longer masked."""
         maskable = {secret for secret in secrets if len(secret) >= _MIN_SECRET_LENGTH}
         self._secrets = tuple(sorted(maskable, key=len, reverse=True))
 
     def reset(self) -> None:
-        """Discard the incomplete last line of the program's previous run."""
+        """Discard an incomplete line. Call this method before the program is started."""
         self._partial_line, self._skipping = b"", False
 
     def feed(self, chunk: bytes) -> tuple[str, ...]:
-        """Add a chunk of output. Return the lines that are now complete.
+        """Add a chunk of output. Return the lines that this chunk completes.
 
-        The returned lines are cleaned, but secrets in them are not masked, because the caller searches the lines for
-        the public address.
+        The returned lines are cleaned, but can contain secrets. The caller searches these lines for the public address.
         """
         if len(chunk) > 2 * _FLOOD_EDGE:
             lines = self._split_lines(chunk[:_FLOOD_EDGE])
@@ -69,7 +68,7 @@ class TunnelOutput:
         return tuple(clean)
 
     def masked(self, line: str) -> str:
-        """Return a line with its secrets masked, so that the line may be shown."""
+        """Return a line for display. Secrets are masked, and a long line is shortened."""
         for secret in self._secrets:
             line = line.replace(secret, "***")
         return printable(self._mask(line), limit=_MAX_SHOWN_LENGTH)

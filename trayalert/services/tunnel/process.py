@@ -35,16 +35,16 @@ class TunnelProcess(Protocol):
         """Wait until the program and all processes that it started have ended. Return the program's exit status."""
 
     def end(self) -> None:
-        """Start ending all processes and return immediately.
+        """Begin to end all processes, and return immediately.
 
-        The processes get SIGTERM now and SIGKILL after the grace time. On Windows, they are killed now.
+        The processes get SIGTERM and, after the grace time, SIGKILL. On Windows, the processes are killed immediately.
         """
 
     def kill(self) -> None:
-        """Kill all processes immediately. Called if the reaper hangs."""
+        """Kill all processes immediately. Call this method if the reaper hangs."""
 
     def close(self) -> None:
-        """Close pipes and sockets. Called after the program has ended."""
+        """Close the pipes and sockets. Call this method after the program has ended."""
 
 
 class _ReapedProcess:
@@ -90,7 +90,7 @@ async def start_tunnel_process(
 ) -> TunnelProcess:
     """Start a program under a reaper. Raise `OSError` if the reaper cannot be started.
 
-    When the program must end, the reaper sends SIGTERM and, after `grace` seconds, SIGKILL.
+    To end the program, the reaper sends SIGTERM and, after `grace` seconds, SIGKILL.
     """
     if sys.platform == "win32":
         from trayalert.services.tunnel.windows_job import start_in_job  # noqa: PLC0415 - exists on Windows only

@@ -1,9 +1,13 @@
 """The reaper, a process that ends the tunnel when trayalert ends.
 
-The reaper runs as long as the tunnel, so this module imports very little, to save memory. The reaper's standard input
-is one end of a socket, and only trayalert holds the other end. The reaper never reads data from the socket, but only
-waits for the other end to close, which happens even if trayalert is killed. The reaper then ends the whole process tree
-of the tunnel. On Linux, the reaper is a subreaper, so it also finds child processes that have started a new session.
+The reaper's standard input is one end of a socket, and only trayalert holds the other end. The reaper waits until the
+other end is closed. The kernel closes the other end even if trayalert is killed. The reaper then ends the whole process
+tree of the tunnel.
+
+On Linux, the reaper is a subreaper (`man 2 prctl`). The reaper therefore also finds child processes that have started a
+new session.
+
+The reaper runs as long as the tunnel. To save memory, this module imports very little.
 """
 
 import contextlib
@@ -15,13 +19,13 @@ import time
 from collections.abc import Callable
 
 FLAG = "--guard-a-tunnel"
-"""If the frozen program is started with FLAG as its first argument, it runs as a reaper."""
+"""The frozen program runs as a reaper if FLAG is its first argument."""
 
 _CANNOT_START = 126
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _POLL_INTERVAL = 0.02
 _KILL_TIMEOUT = 3.0
-"""Seconds after which the reaper gives up on processes that do not end even after SIGKILL.
+"""Maximum number of seconds that the reaper waits after SIGKILL for all processes to end.
 
 For example, a process that waits for a dead disk does not end.
 """
@@ -30,9 +34,9 @@ For example, a process that waits for a dead disk does not end.
 def main(arguments: list[str]) -> int:
     """Run a command until the command or trayalert ends, then end the command's process tree.
 
-    `arguments[0]` is the grace time in seconds, and the other arguments are the command. The processes get SIGTERM and,
-    after the grace time, SIGKILL. Return the command's exit status, or 128 + SIGTERM if the command was still running
-    when it had to be ended.
+    `arguments[0]` is the grace time in seconds, and the other arguments are the command. To end the processes, send
+    SIGTERM and, after the grace time, SIGKILL. Return the command's exit status. If the command had to be ended,
+    return 128 + SIGTERM.
     """
     grace, *command = arguments
     prctl = _load_prctl()
@@ -135,8 +139,8 @@ def _reap() -> None:
 def _descendants() -> set[int]:
     """Return the process ids of all descendants of this process.
 
-    On systems without /proc, return the negative id of the process group as long as a child is alive. Given this
-    negative id, `os.kill` signals the whole group.
+    On systems other than Linux, return the negative id of this process's group if any child is alive. `os.kill` with
+    a negative id signals the whole group.
     """
     if sys.platform != "linux":
         try:

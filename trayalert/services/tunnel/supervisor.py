@@ -1,7 +1,7 @@
 """Runs the tunnel: starts its program, finds the public address, restarts the program, and ends its process tree.
 
-The supervisor never raises a fault. Instead, it reports each fault as a sentence in its state and tries to start the
-program again.
+`TunnelSupervisor.run` raises no fault. Each fault is reported as a sentence in the supervisor's state, and the program
+is started again.
 """
 
 import asyncio
@@ -34,24 +34,24 @@ from trayalert.services.tunnel.output import TunnelOutput
 from trayalert.services.tunnel.process import TunnelProcess, start_tunnel_process
 
 _READ_INTERVAL = 0.05
-"""Seconds between two reads of the output.
+"""Seconds between two reads of the program's output.
 
 If the program floods its output, the pipe becomes full, and the program blocks until the next read.
 """
 
 _RECENT_LINES = 20
-"""Number of recent lines to search for the reason why the program ended or does not come up."""
+"""Number of the latest lines of output to search for the reason of a failure."""
 
 _MAX_SEARCHED = 300
 """Maximum number of characters of a line to search for the address.
 
-The number is limited because the admin's own pattern may be slow.
+A pattern from the settings may be slow, so the number must be small.
 """
 
 _SLOW_SEARCH = 0.25
-"""Maximum time for one search, in seconds.
+"""Maximum time for one search for the address, in seconds.
 
-If a search with a pattern takes longer, the pattern is not used again until the next start of the program.
+If a search takes longer, there are no more searches until the next start of the program.
 """
 _NEVER_MATCHES = re.compile("(?!)")
 
@@ -61,8 +61,8 @@ _logger = logging.getLogger(__name__)
 def restart_pause(failures: int) -> float:
     """Return how many seconds to wait before the next start, after `failures` failures in a row.
 
-    In the first two minutes, the pause is at most 3 s, so that a server that comes back soon is found within 5 s. After
-    that, the pause grows to 60 s.
+    In the first two minutes, the pause is at most 3 s. A tunnel server that comes back in this time is therefore found
+    within 5 s. After two minutes, the pause grows to 60 s.
     """
     if failures < 2:
         return 1.0 + failures
@@ -74,18 +74,18 @@ class TunnelTiming:
     """The supervisor's intervals, in seconds."""
 
     pause: Callable[[int], float] = restart_pause
-    """Returns how long to wait before the next start of the program, given the number of failures in a row."""
+    """A function that takes the number of failures in a row and returns the pause before the next start."""
     address_timeout: float = 30.0
-    """How long the program may take to print an address before it is restarted."""
+    """If the program prints no address within this time, the program is restarted."""
     ready_timeout: float = 180.0
-    """How long the tunnel may take to come up before the program is restarted.
+    """If the tunnel does not come up within this time, the program is restarted.
 
-    This time must be long: if UDP is blocked, cloudflared needs a minute before it tries TCP.
+    This time must be long. If UDP is blocked, for example, cloudflared tries TCP only after a minute.
     """
     steady_after: float = 60.0
-    """How long the tunnel must be up before its earlier failures no longer count."""
+    """After the tunnel has been up for this time, earlier failures no longer count."""
     missing_pause: float = 60.0
-    """How long to wait before the next try if the program is not installed."""
+    """Pause before the next try if the program is not installed."""
     grace: float = 5.0
     """Time between SIGTERM and SIGKILL when the program is ended."""
 
@@ -101,8 +101,8 @@ class _ProgramMissingFault(TunnelFault):
 class TunnelSupervisor:
     """Supervises the program of one tunnel. All methods must be called on one event loop.
 
-    Any thread may read `state`. `report` is called with each new state, but not if only the output has grown. `mask`
-    returns a line of output with further secrets masked. The supervisor itself masks the tunnel's own secrets.
+    Any thread may read `state`. `report` is called with each new state. New output alone does not make a new state. The
+    supervisor masks the tunnel's own secrets in the output. `mask` masks all other secrets in a line of output.
     """
 
     def __init__(
@@ -135,11 +135,11 @@ class TunnelSupervisor:
 
     @property
     def state(self) -> TunnelState:
-        """The current state of the tunnel, with the last lines of its output."""
+        """The current state of the tunnel, with the latest lines of the program's output."""
         return replace(self._state, output=self._output.lines)
 
     def restart(self, reason: str) -> None:
-        """Restart the tunnel immediately, whether it is running or waiting for its next start.
+        """Restart the tunnel immediately. A tunnel that waits for its next start is started immediately, too.
 
         `reason` becomes `why` in the state.
         """
@@ -189,9 +189,9 @@ class TunnelSupervisor:
         self._wake.clear()
 
     def _prepare(self, listener: ListenerAddress) -> tuple[list[str], dict[str, str]]:
-        """Return the command to run and its environment.
+        """Return the program's command line and environment.
 
-        Raise `TunnelFault` if the program is not installed, or `SecretFault` if the tunnel's token cannot be read.
+        Raise `TunnelFault` if the program is not installed. Raise `SecretFault` if the tunnel's token cannot be read.
         """
         tunnel = self._tunnel
         listener_variables = {
@@ -219,7 +219,7 @@ class TunnelSupervisor:
         return [executable, *self._preset.arguments(replace(tunnel, config=config), listener)], environment
 
     async def _run_once(self, command: list[str], environment: Mapping[str, str]) -> str:
-        """Run the program once. Return a sentence that says why the program ended or had to be ended.
+        """Run the program until it ends or must be ended. Return a sentence that says why the program ended.
 
         Raise `TunnelFault` if the program cannot be started.
         """
@@ -277,7 +277,8 @@ class TunnelSupervisor:
     def _check_startup(self, began: float) -> str | None:
         """Check whether the tunnel has come up, and update the state.
 
-        If the start takes too long, return a sentence that says what is wrong. Otherwise, return None.
+        `began` is the time of the start by `time.monotonic`. If the start takes too long, return a sentence that
+        says what is wrong, else None.
         """
         if self._state.phase is Phase.UP:
             return None
@@ -331,9 +332,9 @@ class TunnelSupervisor:
         return read_public_url(match[1] if match.groups() and match[1] else match[0]) if match else None
 
     def _failure_reason(self) -> str | None:
-        """Return a sentence about the most informative failure in the recent lines.
+        """Return a sentence that says why the tunnel fails, or None if no reason is known.
 
-        Return None if the recent lines contain no known failure.
+        If the latest lines of output contain several reasons, the sentence contains the most informative reason.
         """
         if self._pattern is _NEVER_MATCHES:
             return "tunnel.url_pattern takes too long on what the program prints: make it simpler."
