@@ -1,1 +1,1 @@
-"""The HTTP server. It passes on the raw bytes of callbacks, and knows neither the log nor the kinds of callbacks."""
+"""The HTTP server, which passes on callbacks as raw bytes. This package neither parses nor stores callbacks."""

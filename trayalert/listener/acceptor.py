@@ -1,7 +1,9 @@
 """Accepts connections on a listening socket.
 
-trayalert does not use asyncio's accept loop, because asyncio has no limit on open connections, and stops accepting for
-a second when the process runs out of file descriptors.
+This module replaces asyncio's accept loop, for two reasons:
+
+- asyncio does not limit the number of open connections.
+- asyncio stops accepting for a second after the process has run out of file descriptors.
 """
 
 import asyncio
@@ -17,9 +19,9 @@ from trayalert.listener.limits import ListenerLimits
 from trayalert.listener.tls import Certificate
 
 _ACCEPTS_PER_TURN = 32
-"""Number of connections to accept in a row before letting the event loop serve the open connections."""
+"""Number of connections to accept in a row before the event loop serves the open connections."""
 _PAUSE = 0.1
-"""Seconds to wait after an error, for example when the system has no file descriptor or memory left."""
+"""Seconds to wait after an error, such as a lack of file descriptors or memory."""
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 _logger = logging.getLogger(__name__)
@@ -104,8 +106,9 @@ class Acceptor:
     async def _recover(self, error: OSError) -> None:
         """Handle an error of `accept`, so that the accept loop can continue.
 
-        If the system has no file descriptor or memory left, close an idle connection to make room. If the error is only
-        that the peer has already closed the new connection, log nothing.
+        - If the system has no file descriptor or memory left, close an idle connection to make room.
+        - If the peer has already closed the new connection, log nothing.
+        - Log any other error.
         """
         if error.errno in _EXHAUSTED:
             if not self._exhausted:

@@ -1,7 +1,9 @@
-"""The access log, with a line for each request.
+"""The access log, with a line for each request. In a flood of requests from strangers, most requests have no line.
 
-A line contains neither the path nor the query, because they may contain the secret. The event loop only collects lines
-in memory, and a thread writes the lines to disk. If the disk is slow or full, lines may be lost, but never a callback.
+The path and the query of a request may contain the secret, and are never logged.
+
+The event loop collects lines in memory. A thread writes the lines to disk. If the disk is slow or full, lines can be
+lost, but no callback is lost.
 """
 
 import asyncio
@@ -34,12 +36,14 @@ class AccessLogEntry(NamedTuple):
     sender: str
     method: str
     kind: str
-    """One of "hook" (a callback), "probe" (a probe that trayalert has sent to itself) and "-" (any other request).
+    """One of these words:
 
-    A request with a right secret also has the kind "-" if it was refused because of its head.
+    - "hook": a callback
+    - "probe": a probe
+    - "-": any other request, and a callback that was refused because of its request head
     """
     secret: str
-    """The name of the callback's secret. Empty for the other kinds."""
+    """The name of the callback's secret, or an empty string if `kind` is not "hook"."""
     status: int
     size: int
     """Length of the body in bytes."""
@@ -58,9 +62,8 @@ class AccessLogEntry(NamedTuple):
 class AccessLog:
     """The access log of one listener. Must be used on a single event loop.
 
-    `lost` counts the lines that could not be written. At most `most_pending` lines are kept in memory until they can be
-    written. `close` waits up to `join_timeout` seconds for a write that is already running, and then up to
-    `join_timeout` seconds for the final write.
+    `lost` counts the lines that could not be written. `write_interval` is the number of seconds between two writes. At
+    most `most_pending` lines are kept in memory between two writes.
     """
 
     def __init__(
@@ -86,8 +89,8 @@ class AccessLog:
     def add(self, entry: AccessLogEntry) -> None:
         """Keep an entry in memory until the next write.
 
-        If strangers send many requests, most of these requests get no line and are only counted, because strangers must
-        not be able to fill the disk.
+        Strangers must not be able to fill the disk. If strangers send many requests, most of these requests are
+        therefore counted, but get no line.
         """
         if self._timer is None:
             self._timer = self._loop.call_later(self._write_interval, self._write_soon)
@@ -99,7 +102,11 @@ class AccessLog:
             self.lost += 1
 
     def close(self) -> None:
-        """Write the lines that are still in memory. Wait at most `join_timeout` seconds for each write."""
+        """Write the lines that are still in memory.
+
+        Wait at most `join_timeout` seconds for a write that is already running. Then wait at most `join_timeout`
+        seconds for the final write.
+        """
         if self._timer:
             self._timer.cancel()
         if self._thread:
@@ -143,7 +150,7 @@ class AccessLog:
 def append(path: Path, content: bytes, *, largest: int) -> None:
     """Append the content to the file.
 
-    If the file would become larger than `largest` bytes, first rename it to `NAME.1` and begin a new file.
+    If the file would become larger than `largest` bytes, rename the file to `NAME.1`, and append to a new file.
     """
     with contextlib.suppress(FileNotFoundError):
         if path.stat().st_size + len(content) > largest:

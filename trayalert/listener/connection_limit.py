@@ -1,8 +1,7 @@
-"""Limits the number of open connections by closing an old one when there is no room for a new one.
+"""Limits the number of open connections. To make room for a new connection, an idle connection is closed.
 
-A connection whose request is being answered is never closed. Of the idle connections from addresses with at least the
-average number of connections, the oldest is closed. A flood from one address therefore keeps out only that address.
-This module knows nothing of HTTP.
+A connection whose request is being answered is never closed to make room. Connections from addresses with many
+connections are closed first. A flood from one address can therefore keep out only this address.
 """
 
 import asyncio
@@ -24,20 +23,20 @@ class Connection(Protocol):
     peer: str
     """The peer's address."""
     accepted_at: float
-    """The time, by the event loop's clock, at which the connection was accepted."""
+    """When the connection was accepted, by the event loop's clock."""
     deadline: float
-    """The time, by the event loop's clock, at which the connection is closed if it is idle then."""
+    """An idle connection is closed at this time of the event loop's clock."""
     read_this_turn: bool
     """Whether bytes were read in the current iteration of the event loop.
 
-    These bytes may be a whole request, although the connection has not been marked as busy yet.
+    The bytes may be a whole request, even if the connection is not yet marked as busy.
     """
 
     def has_received(self) -> bool:
         """Return whether any byte has been read."""
 
     def has_unread(self) -> bool:
-        """Return whether bytes have arrived that have not been read yet."""
+        """Return whether bytes are waiting to be read."""
 
     def abort(self) -> None:
         """Close the connection immediately."""
@@ -46,8 +45,8 @@ class Connection(Protocol):
 class ConnectionLimit:
     """Keeps track of the open connections of one listener. Must be used on a single event loop.
 
-    A connection is busy while its request is being answered, and idle at all other times. Only idle connections are
-    closed to make room.
+    A connection is busy while its request is being answered, and idle at all other times. To make room, idle
+    connections are closed, but never busy connections.
     """
 
     def __init__(self, most_connections: int, counts: ListenerCounts, limits: ListenerLimits) -> None:
@@ -74,9 +73,9 @@ class ConnectionLimit:
         self._idle.pop(connection, None)
 
     def mark_idle(self, connection: Connection) -> None:
-        """Mark a connection as idle, because its request has been answered.
+        """Mark a connection as idle after its request has been answered.
 
-        The next time that a connection must be closed to make room, this connection is considered first.
+        `evict` considers this connection before all other connections.
         """
         if connection in self._connections:
             self._idle[connection] = None
@@ -95,12 +94,12 @@ class ConnectionLimit:
         self._wake()
 
     def reschedule(self, connection: Connection) -> None:
-        """Take into account that the `deadline` of an idle connection is now earlier."""
+        """Apply the new `deadline` of an idle connection, which is earlier than before."""
         if connection in self._idle:
             self._schedule_sweep(connection.deadline)
 
     async def wait_for_room(self) -> None:
-        """Wait until there is room for one more connection, if necessary by closing an idle connection."""
+        """Wait until there is room for one more connection. If necessary, close an idle connection."""
         while len(self._connections) >= self._most_connections and not self.evict():
             self._waiter = self._loop.create_future()
             # if all idle connections are protected now, try again at intervals
@@ -114,19 +113,26 @@ class ConnectionLimit:
     async def wait_until_empty(self) -> None:
         """Wait until no connection is open.
 
-        Must not be called while `wait_for_room` is waiting, because both methods use the same future.
+        Do not call this method while `wait_for_room` is waiting, because the two methods share a future.
         """
         while self._connections:
             self._waiter = self._loop.create_future()
             await self._waiter
 
     def evict(self) -> bool:
-        """Close one idle connection to make room. Return False if none can be closed now.
+        """Close an idle connection to make room. Return whether a connection was closed.
 
-        Two kinds of connection are not closed: a connection from which bytes were read in this iteration of the event
-        loop, and a new connection from which no bytes have been read yet. A new connection is protected for
-        `silence_grace` seconds, or for `unread_grace` seconds if bytes from it are waiting to be read. Only the first
-        _MOST_CANDIDATES idle connections are considered: those whose request has been answered, then the oldest.
+        At most _MOST_CANDIDATES idle connections are candidates, in this order:
+
+        1. connections whose request has been answered
+        2. all other idle connections, from the oldest to the newest
+
+        The first candidate whose address has at least the average number of connections is closed. If the addresses of
+        all candidates have fewer connections, the first candidate is closed. These connections are skipped:
+
+        - a connection from which bytes were read in this iteration of the event loop
+        - a connection that has sent nothing, for `silence_grace` seconds after it was accepted
+        - a connection whose first bytes are waiting to be read, for `unread_grace` seconds after it was accepted
         """
         now = self._loop.time()
         share = len(self._connections) / max(1, len(self._count_by_peer))
@@ -174,8 +180,7 @@ class ConnectionLimit:
     def _sweep(self) -> None:
         """Close the idle connections whose deadline has passed.
 
-        One timer serves all connections. A timer for each connection would almost always be cancelled, because most
-        connections end within a millisecond.
+        One timer serves all connections, because most connections end long before their deadline.
         """
         now = self._loop.time()
         for connection in [connection for connection in self._idle if connection.deadline <= now]:

@@ -7,7 +7,7 @@ from trayalert.domain.times import Millis
 
 @dataclass(slots=True, kw_only=True)
 class ListenerCounts:
-    """The counts of the listener. Only the receiver's event loop changes them. Any thread may read them."""
+    """The counts of the listener. Any thread may read the counts. Only the receiver's event loop changes the counts."""
 
     requests: int = 0
     """All requests."""
@@ -16,13 +16,13 @@ class ListenerCounts:
     strangers: int = 0
     """Requests without a right secret, and refused requests that got the same answer as a stranger's request."""
     probes: int = 0
-    """Secret guesses: requests to the hook with a wrong secret, except those in `mistyped`."""
+    """Secret guesses: requests to the hook with a wrong secret. Requests that `mistyped` counts are left out."""
     limited: int = 0
-    """Requests among `strangers` that got 429, because there were too many."""
+    """Requests that got 429, because strangers sent too many requests. `strangers` counts these requests, too."""
     evicted: int = 0
     """Connections that were closed to make room for new connections."""
     own_probes: int = 0
-    """Probes that trayalert sent to itself through its public address."""
+    """Probes from trayalert itself that have arrived at the listener."""
     last_probe_at: Millis | None = None
     last_probe_from: str | None = None
     turned_away: int = 0
@@ -34,4 +34,4 @@ class ListenerCounts:
     last_mistyped_at: Millis | None = None
     last_mistyped_why: str | None = None
     lost_at: Millis | None = None
-    """The time of the last refused or mistyped request with which an alert may have been lost (`CAUSES_OF_LOSS`)."""
+    """The time of the latest refusal by which an alert may have been lost. `CAUSES_OF_LOSS` contains the causes."""

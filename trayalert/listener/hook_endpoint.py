@@ -1,8 +1,9 @@
 """The endpoint for callbacks, which arrive as `POST` or `GET` requests to `/hook/<secret>`.
 
-A callback gets 200 only after `receive` has returned True, which means that the callback is stored. The attacker is any
-stranger on the Internet. A valid HTTP request from a stranger always gets the same empty 404, or 429 if strangers send
-too many requests. Only the secret in the path distinguishes Cloud Monitor from a stranger, so the path is never logged.
+A callback gets 200 only after `receive` has returned True. True means that the callback is stored.
+
+The attacker is any stranger on the Internet. A valid HTTP request from a stranger gets an empty 404. If strangers send
+too many requests, further requests get 429. The path of a callback contains the secret, so a path is never logged.
 """
 
 import asyncio
@@ -49,20 +50,20 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessRules:
-    """What a callback needs besides a right secret, and the functions for probes, mistyped URLs and refusals."""
+    """Rules for requests with a right secret, and functions that the endpoint calls."""
 
     allowed_hosts: frozenset[str] = frozenset()
-    """The host names that a request may have in its `Host` header. If empty, any host name is allowed."""
+    """The host names that are allowed in the `Host` header. An empty set allows any host name."""
     sender: Callable[[str, HeaderValues], str] = lambda peer, _: peer
-    """Takes the peer's address and a function that reads the request's headers. Returns the real sender's address."""
+    """Takes the peer's address and a function that reads the request's headers. Returns the source address."""
     admits: Callable[[str], bool] = lambda _: True
-    """Returns whether the sender with the given address may send callbacks."""
+    """Takes a source address. Returns whether callbacks from this address are accepted."""
     respond_to_probe: Callable[[bytes], str | None] = lambda _: None
-    """Takes a token. Returns the proof if trayalert has sent a probe with this token to itself, else None."""
+    """Takes a token. Returns the proof if the token is that of a probe under way, else None."""
     on_probe_refused: Callable[[bytes, str], None] = lambda *_: None
-    """Called with the token and the reason when a probe that trayalert has sent to itself is refused."""
+    """Called with the token and the reason after the refusal of a probe."""
     find_typo: Callable[[bytes], str | None] = lambda _: None
-    """Takes a path and query. Returns what is wrong with them if they are almost a callback URL, else None."""
+    """Takes the path and query of a request. Returns what is wrong if a callback URL was mistyped, else None."""
     on_refused: Callable[[RefusalCause, str], None] = lambda *_: None
     """Called with the cause and the reason after each refusal and after each request with a mistyped URL."""
 
@@ -70,8 +71,8 @@ class AccessRules:
 class _RequestHead(NamedTuple):
     """What is known about a request before its body is read.
 
-    `at` is the time of the request by the wall clock. `started` is the same time by `time.perf_counter`, from which the
-    duration of the answer is measured.
+    `at` is the time of the request by the wall clock. `started` is the time of the request by `time.perf_counter`, to
+    measure the duration of the answer.
     """
 
     at: Millis
@@ -109,7 +110,7 @@ class HookEndpoint:
         )
 
     async def handle(self, request: web.BaseRequest) -> Response:
-        """Return the answer to a request. A stranger is answered immediately, and a callback once it is stored."""
+        """Return the answer to a request. Strangers are answered immediately, and callbacks after they are stored."""
         connection = request.protocol
         assert isinstance(connection, HttpProtocol)  # noqa: S101 - the server makes connections of this class only
         self._counts.requests += 1
@@ -157,10 +158,11 @@ class HookEndpoint:
         self._report_refusal(refusal.cause, refusal.reason, head)
 
     def _count_stranger(self, target: bytes, head: _RequestHead) -> None:
-        """Count a request without a right secret as mistyped or as a secret guess.
+        """Count a mistyped request or a secret guess.
 
-        A request is mistyped if its URL is almost a callback URL. Any other request to the hook is a secret guess.
-        Requests to other paths are not counted here.
+        - A request whose URL is almost a callback URL is a mistyped request, and is also reported.
+        - Any other request to the hook is a secret guess.
+        - A request to any other path is not counted.
         """
         typo = self._rules.find_typo(target)
         if typo is not None:
@@ -182,10 +184,9 @@ class HookEndpoint:
     async def _answer_probe(
         self, request: web.BaseRequest, head: _RequestHead, token: bytes, proof: str
     ) -> tuple[int, str]:
-        """Check a probe that trayalert has sent to itself, and return the status and the text of the answer.
+        """Check a probe, and return the status and the text of the answer. A probe is not stored.
 
-        The checks are the same as for a callback, except that any sender is admitted and a large body is refused.
-        Nothing of a probe is stored.
+        The checks are those for a callback, with two exceptions: any sender is admitted, and a large body is refused.
         """
         self._counts.own_probes += 1
         refusal = self._find_refusal(request)
@@ -201,8 +202,8 @@ class HookEndpoint:
     def refuse_invalid(self, connection: HttpProtocol) -> Response:
         """Return the answer to a request that is not valid HTTP.
 
-        The request may still be a callback, for example if a proxy has added headers that are too large. Therefore the
-        first line of the request is searched for the secret.
+        The request may be a callback, for example if a proxy has added headers that are too large. The first line of
+        the request is therefore searched for a secret.
         """
         self._counts.requests += 1
         head = _RequestHead(now(), time.perf_counter(), connection.peer, "-")
@@ -215,10 +216,10 @@ class HookEndpoint:
         return self._reject(connection, 400, head)
 
     def _reject(self, connection: HttpProtocol, status: int, head: _RequestHead) -> Response:
-        """Return the answer for strangers, with the given status, or with 429 if strangers send too many requests.
+        """Return the answer for strangers. The status is `status`, or 429 if strangers send too many requests.
 
-        A request with a right secret that is refused because of its head gets the same answer as a stranger, so that
-        the answer does not reveal that the secret is right.
+        A request with a right secret also gets this answer if the request is refused because of its head. The answer
+        must not reveal that the secret is right.
         """
         self._counts.strangers += 1
         if not self._stranger_bucket.take(time.monotonic()):
@@ -234,7 +235,7 @@ class HookEndpoint:
             self._access_log.add(AccessLogEntry(head.at, head.sender, head.method, kind, secret, status, size, seconds))
 
     def _find_refusal(self, request: web.BaseRequest, sender: str | None = None) -> Refusal | None:
-        """Return the refusal if the head of a request with a right secret or token breaks a rule, else None.
+        """Return the refusal of a callback or probe whose request head breaks a rule, or None if no rule is broken.
 
         If `sender` is None, any sender is admitted.
         """
@@ -289,7 +290,7 @@ class HookEndpoint:
         return refusal, len(body)
 
     async def _store(self, callback: Callback) -> Refusal | None:
-        """Pass a callback to `receive`. Return None if the callback was stored, or the refusal if not."""
+        """Pass a callback to `receive`. Return the refusal, or None if the callback was stored."""
         try:
             stored = await self._receive(callback)
         except RefusedError as error:
@@ -302,7 +303,7 @@ class HookEndpoint:
 
 
 async def _read_or_refuse(request: web.BaseRequest, held: HeldBody, deadline: float) -> bytes | Refusal:
-    """Return a request's body, or a refusal if the body is not acceptable or takes longer than `deadline` seconds."""
+    """Return a request's body, or a refusal. A body that is incomplete after `deadline` seconds is refused."""
     try:
         body = await _read_body(request, held, deadline)
         held.take()

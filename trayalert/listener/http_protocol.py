@@ -1,7 +1,7 @@
 """Subclasses of aiohttp's server, connection and response, with limits that aiohttp lacks.
 
-A connection serves a single request. `ConnectionLimit` enforces the connection's `deadline`, because aiohttp's own
-timers cover only a part of a connection's life.
+A connection serves a single request. aiohttp's timers cover only a part of a connection's life. `ConnectionLimit`
+therefore enforces the `deadline` of each connection.
 """
 
 import asyncio
@@ -19,12 +19,12 @@ from trayalert.listener.connection_limit import ConnectionLimit
 from trayalert.listener.limits import ListenerLimits
 
 _HEADERS = CIMultiDict({"Server": "", "Cache-Control": "no-store", "Content-Type": "text/plain"})
-"""The headers of every response. `Server` is empty, because aiohttp would otherwise send its own name and version."""
+"""The headers of every response. The empty `Server` replaces the name and version of aiohttp."""
 _VERSIONS = frozenset({HttpVersion10, HttpVersion11})
 _INVALID_HEAD = b"\0"
-"""A byte that is invalid everywhere in a request head, so aiohttp's parser rejects the head when it gets this byte."""
+"""A byte that is invalid everywhere in a request head. aiohttp's parser rejects any head with this byte."""
 _MOST_FIRST_BYTES = 256
-"""Number of bytes to keep from the beginning of a request, which is enough for a callback's method and path."""
+"""Number of bytes to keep from the beginning of a request. The method and path of a callback are shorter."""
 
 _logger = logging.getLogger(__name__)
 _http_logger = logging.getLogger(f"{__name__}.http")
@@ -55,7 +55,7 @@ class Response(web.Response):
         self._linger = linger
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Write the answer, then call `linger`, so that the sender can read the answer before the connection closes."""
+        """Write the answer, and call `linger` to let the sender read the answer before the connection closes."""
         await super().write_eof(data)
         await self._linger()
 
@@ -63,8 +63,11 @@ class Response(web.Response):
 class HttpProtocol(web.RequestHandler):
     """One connection to the listener.
 
-    For the connection limit, a connection is idle until its request head is complete, and busy until the request is
-    answered. After the answer, the connection is idle again while it waits for the sender to close it.
+    For `ConnectionLimit`, a connection has these states in this order:
+
+    - idle, until the request head is complete
+    - busy, until the request is answered
+    - idle, until the sender closes the connection
     """
 
     __slots__ = (
@@ -127,13 +130,14 @@ class HttpProtocol(web.RequestHandler):
             self._connection_limit.reschedule(self)
 
     def wait_for_handshake(self) -> None:
-        """Extend the deadline to allow for the TLS handshake before the request."""
+        """Extend the deadline, because a TLS handshake precedes the request."""
         self.deadline = self.accepted_at + self._limits.longest_connection
 
     def begin_request(self, body: StreamReader, *, supported_version: bool) -> None:
-        """Mark the connection as busy. Called when the request head is complete.
+        """Mark the connection as busy after the request head is complete.
 
-        `body` is the stream from which the request's body will be read.
+        `body` is the stream from which the request's body will be read. `supported_version` says whether the listener
+        supports the request's version of HTTP.
         """
         self._begun = True
         self.supported_version = supported_version
@@ -169,19 +173,21 @@ class HttpProtocol(web.RequestHandler):
     def _check_head_length(self) -> None:
         """Reject a request head that is too long and still incomplete.
 
-        Called one iteration of the event loop after bytes were read. By then, aiohttp has called `begin_request` if the
-        head is complete.
+        This method runs one iteration of the event loop after `data_received`. If the head is complete, aiohttp calls
+        `begin_request` before this method runs.
         """
         self.read_this_turn = False
         if not self._begun and self._head_length > self._limits.largest_head:
             super().data_received(_INVALID_HEAD)
 
     async def _linger(self) -> None:
-        """After the answer, read and discard the rest of the request until the sender closes the connection.
+        """Read and discard the rest of an answered request until the sender closes the connection.
 
-        `lingering_time` and `largest_remainder` limit how long and how much is read. If the request has already been
-        read to its end, return immediately. If a socket were closed with unread bytes, the system would reset the
-        connection, and the reset could make the sender lose the answer.
+        `lingering_time` limits the time, and `largest_remainder` limits the number of bytes. If the request has already
+        been read to its end, return immediately.
+
+        If a connection is closed with unread bytes, the system resets the connection. After a reset, the sender may be
+        unable to read the answer.
         """
         self._answered = True
         transport = self.transport
@@ -199,7 +205,7 @@ class HttpProtocol(web.RequestHandler):
         await self._closed_waiter
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Clean up after the connection has closed. If the request's callback is being stored, storing continues."""
+        """Clean up after the connection has closed. This method does not stop a callback from being stored."""
         self._fail_body()
         super().connection_lost(exc)
         self._connection_limit.remove(self)
@@ -210,8 +216,8 @@ class HttpProtocol(web.RequestHandler):
     def eof_received(self) -> bool:  # type: ignore[override] # asyncio uses the result; aiohttp returns None
         """Return whether to keep the connection half-open, so that the request can still be answered.
 
-        Called when the sender has closed its sending side. If the body is incomplete, make reading it fail, because the
-        rest of the body will never arrive.
+        asyncio calls this method after the sender has closed its sending side. The rest of an incomplete body will
+        never arrive, so an attempt to read the body raises an exception from now on.
         """
         if self._answered or not (self._begun or self.read_this_turn) or self.transport is None:
             return False
@@ -240,7 +246,7 @@ class HttpProtocol(web.RequestHandler):
         return self._head_length > 0
 
     def has_unread(self) -> bool:
-        """Return whether bytes have arrived that have not been read yet."""
+        """Return whether bytes are waiting to be read."""
         try:
             return self._socket is not None and bool(self._socket.recv(1, socket.MSG_PEEK))
         except OSError:
@@ -254,7 +260,7 @@ class HttpProtocol(web.RequestHandler):
             self.connect_task.cancel()
 
     def _fail_body(self) -> None:
-        """If the body is incomplete, make reading it fail, because the rest of the body will never arrive."""
+        """Let reads of an incomplete body raise an exception, because the rest of the body will never arrive."""
         if self._body is not None and not self._body.is_eof() and self._body.exception() is None:
             self._body.set_exception(web.RequestPayloadError())
 
@@ -267,8 +273,8 @@ class HttpProtocol(web.RequestHandler):
 class Server(web.Server):
     """Creates an `HttpProtocol` for each new connection.
 
-    If aiohttp does not know the parameter name of a limit, creating a protocol raises `TypeError`. aiohttp's own server
-    would continue without any of the limits instead.
+    If aiohttp does not know the parameter for a limit, a call of the server raises `TypeError`. aiohttp's own server
+    would instead ignore all limits.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
-"""Limits the memory that all large bodies take up together, and the bytes of large bodies per secret and hour.
+"""Limits the memory of all large bodies together, and the size of all large bodies with one secret in an hour.
 
 A body is large if it is longer than `LARGEST_SMALL_BODY`. Only bytes that have arrived are counted. A sender that
-announces a long body but sends little of it therefore does not use up what other senders may send.
+announces a long body but sends few bytes therefore does not reduce what other senders can send.
 """
 
 import math
@@ -13,7 +13,7 @@ from trayalert.listener.refusals import RefusedError, too_large, too_much
 
 _HOUR = 3600.0
 _RETRY_AFTER = 2
-"""Number of seconds after which a sender should try again if other large bodies use up the permitted memory."""
+"""Seconds after which a sender should try again if large bodies use up the permitted memory."""
 
 TakenBody = tuple[float, int]
 """A large body that was accepted: the time by the event loop's clock, and the body's length in bytes."""
@@ -53,14 +53,17 @@ class LargeBodies:
             raise RefusedError(too_much(reason, retry_after=math.ceil(wait)))
 
     def take(self, secret: str, length: int) -> TakenBody:
-        """Count a large body that is about to be stored. Raise `RefusedError` under the same condition as `check`."""
+        """Count a large body that is about to be stored, and return its entry for `give_back`.
+
+        Raise `RefusedError` if the body would exceed the secret's hourly limit.
+        """
         self.check(secret, length)
         taken = (self._clock(), length)
         self._taken.setdefault(secret, deque()).append(taken)
         return taken
 
     def give_back(self, secret: str, taken: TakenBody) -> None:
-        """Remove a body from the secret's hourly count, because the body could not be stored."""
+        """Remove a body from the secret's hourly count. Call this method if the body could not be stored."""
         self._taken[secret].remove(taken)
 
 
@@ -79,7 +82,7 @@ class HeldBody:
         self._taken: TakenBody | None = None
 
     def expect(self, length: int) -> None:
-        """Check the body's length as announced in the request's `Content-Length` header.
+        """Check the length that the request's `Content-Length` header announces.
 
         Raise `RefusedError` if a body of this length is too large or would exceed its secret's hourly limit.
         """
@@ -88,7 +91,7 @@ class HeldBody:
             self._large_bodies.check(self._secret, length)
 
     def grow(self, length: int) -> None:
-        """Count the memory of the body, of which `length` bytes have arrived so far.
+        """Count the memory of the body. `length` is the total number of bytes that have arrived.
 
         Raise `RefusedError` if the body is too large, or if all large bodies together would take up too much memory.
         """
@@ -117,7 +120,7 @@ class HeldBody:
             self._taken = self._large_bodies.take(self._secret, self._bytes)
 
     def release(self, *, stored: bool) -> None:
-        """Stop counting the body's memory. If the body was not stored, remove it from its secret's hourly count."""
+        """Stop counting the body's memory. If `stored` is false, remove the body from the hourly count, too."""
         self._large_bodies.held_bytes -= self._bytes
         self._bytes = 0
         if self._taken is not None and self._secret is not None and not stored:

@@ -1,7 +1,7 @@
 """All limits of the listener. Lengths are in bytes, and times in seconds.
 
-The attacker is any stranger on the Internet. Without a right secret, no request can keep its connection open for longer
-than `longest_connection` and `lingering_time` together.
+The attacker is any stranger on the Internet. Without a right secret, a request cannot keep its connection open for
+longer than `longest_connection` plus `lingering_time`.
 """
 
 import sys
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 LARGEST_SMALL_BODY = 64 * 1024
-"""Largest body that counts as small. A callback with a single alert is always small.
+"""Largest body that counts as small, in bytes. A callback with a single alert is always small.
 
 `largest_body`, `most_large_held` and `most_large_an_hour` limit all larger bodies.
 """
 BACKLOG = 1024
-"""Largest number of connections that may wait in the kernel until the listener accepts them."""
+"""Maximum number of connections that wait in the kernel until the listener accepts them."""
 
 _RESERVED_DESCRIPTORS = 100
 _ENOUGH_DESCRIPTORS = 4096
@@ -27,52 +27,51 @@ _FEWEST_CONNECTIONS = 16
 class ListenerLimits:
     """The limits of one listener.
 
-    The program uses the default values. A test may open a listener with other limits.
+    The program uses the default values. Tests use other values.
     """
 
     largest_body: int = 1024 * 1024
-    """Largest body of a callback with a right secret. A group from Alertmanager may hold hundreds of alerts."""
+    """Largest body of a callback, in bytes. A group from Alertmanager can contain hundreds of alerts."""
     most_large_held: int = 16 * 1024 * 1024
-    """Bytes that the large bodies of all connections together may take up in memory."""
+    """Maximum memory for the large bodies of all connections together, in bytes."""
     most_large_an_hour: int = 64 * 1024 * 1024
-    """Bytes of large bodies that may arrive with the same secret within an hour."""
+    """Maximum total size of the large bodies that arrive with one secret within an hour, in bytes."""
     largest_head: int = 64 * 1024
-    """Largest size of an incomplete request head (the request line and all headers). A larger one is rejected."""
+    """Maximum number of bytes of an incomplete request head. The head is the request line and all headers."""
     longest_line: int = 16_384
-    """Longest request line. Events may be sent by GET, with a query of 2 to 5 KB."""
+    """Longest request line, in bytes. For example, an event that is sent by GET has a query of 2 to 5 KB."""
     longest_header: int = 4_096
     most_headers: int = 64
 
     header_deadline: float = 5.0
     """Seconds within which the whole request head must arrive."""
     body_deadline: float = 3.0
-    """Seconds within which the whole body must arrive, however many pieces it arrives in."""
+    """Seconds within which the whole body must arrive, even if the body arrives in many pieces."""
     handshake_deadline: float = 5.0
     lingering_time: float = 1.0
-    """Seconds for which the rest of a request may still be read after the answer.
+    """Maximum number of seconds for which the rest of a request is read after the answer.
 
-    If the connection were closed immediately, the sender could lose the answer.
+    Without this time, the sender could lose the answer.
     """
     largest_remainder: int = 4 * 1024 * 1024
-    """Number of bytes that may still be read after the answer."""
+    """Maximum number of bytes of a request that are read after the answer."""
     longest_connection: float = 7.5
     """Seconds within which a TLS handshake and the request head after it must be complete."""
     close_deadline: float = 5.0
-    """Longest time, in seconds, that `Listener.close` waits for all requests in progress to be answered."""
+    """Maximum number of seconds for which `Listener.close` waits for answers in progress."""
 
     strangers_at_once: int = 500
-    """Number of requests from strangers that may come in a burst before further strangers get 429."""
+    """Number of requests that strangers can send in a burst. Further requests from strangers get 429."""
     strangers_a_second: float = 50.0
-    """Number of requests from strangers per second above which strangers get 429, once the burst is used up."""
+    """Number of requests per second that strangers can send after a burst. Further requests from strangers get 429."""
 
     silence_grace: float = 0.05
-    """Seconds for which a new connection is protected from being closed to make room, although it has sent nothing yet.
+    """For this number of seconds, a new connection that has sent nothing is not closed to make room.
 
-    The value is small, so that thousands of connections per second can be accepted even if the connection limit is
-    reached.
+    At the connection limit, a small value lets the listener accept thousands of connections per second.
     """
     unread_grace: float = 1.0
-    """Seconds for which a new connection is protected from being closed to make room while its bytes are unread."""
+    """For this number of seconds, a new connection whose first bytes are unread is not closed to make room."""
 
     def http_limits(self) -> dict[str, Any]:
         """Return the limits that aiohttp enforces, keyed by the names of aiohttp's parameters."""

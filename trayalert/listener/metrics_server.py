@@ -1,8 +1,8 @@
 """Serves `GET /metrics` for Prometheus and `GET /healthz` on a port of 127.0.0.1.
 
-The attacker is a web page that uses DNS rebinding to make a browser on this computer send requests to this port. The
-`Host` header of these requests contains the attacker's host name. A request with any host name other than localhost
-therefore gets 404.
+The attacker is a web page in a browser on this computer. By DNS rebinding, the page can send requests to this port. The
+`Host` header of these requests contains the attacker's host name. A request whose `Host` header does not name this
+computer therefore gets 404.
 """
 
 import asyncio
@@ -25,12 +25,12 @@ _silent_logger = logging.Logger(__name__, logging.CRITICAL + 1)  # noqa: LOG001 
 Render = Callable[[], tuple[bytes, str]]
 """A function that returns the body and the content type of `/metrics`.
 
-The function is called in a thread, because it may read the log. Only one call runs at a time.
+The function is called in a thread, because it may read the log. No two calls run at the same time.
 """
 CheckHealth = Callable[[], tuple[bool, str]]
-"""A function that returns whether the program is healthy, and if not, a sentence that says why.
+"""A function that returns whether the program is healthy, and a sentence that says why the program is not healthy.
 
-The function is called on the event loop.
+The sentence is ignored if the program is healthy. The function is called on the event loop.
 """
 
 
@@ -67,10 +67,11 @@ async def open_metrics(port: int, *, render: Render, check_health: CheckHealth) 
 async def serve_metrics(
     port: int, *, render: Render, check_health: CheckHealth, report: Callable[[int | None, str | None], None]
 ) -> None:
-    """Run the metrics server until cancelled. If the port cannot be opened, try again at intervals.
+    """Run the metrics server until this coroutine is cancelled. If the port cannot be opened, try again at intervals.
 
-    `report(port, None)` is called once the port is open. `report(None, sentence)` is called if the port cannot be
-    opened, and again only if the reason changes.
+    - If the port cannot be opened, `report(None, sentence)` is called with the reason. The same reason is not reported
+      twice in a row.
+    - After the port has been opened, `report(port, None)` is called.
     """
     reported: str | None = None
     while True:
@@ -93,8 +94,8 @@ async def serve_metrics(
 class _MetricsEndpoint:
     """Answers requests for metrics.
 
-    If requests arrive while `render` is running, all of them wait for the result of the same call. A slow disk
-    therefore blocks only one thread.
+    All requests that arrive during a call of `render` get the result of this call. A slow disk therefore blocks only
+    one thread.
     """
 
     def __init__(self, render: Render, check_health: CheckHealth) -> None:

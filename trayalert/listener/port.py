@@ -7,7 +7,7 @@ from trayalert.domain.fault import Fault
 from trayalert.listener.limits import BACKLOG
 
 DEFAULT_HOST = "127.0.0.1"
-"""The host on which to listen if the settings name no host. An empty host would lead to an invalid URL."""
+"""The host on which to listen if the settings name no host."""
 
 
 class ListenerFault(Fault):
@@ -38,9 +38,9 @@ def bind_port(host: str, port: int) -> socket.socket:
 def port_fault(error: OSError, port: str, if_taken: str, if_forbidden: str, otherwise: str) -> ListenerFault:
     """Return a fault that says why a port could not be opened and what the user can do.
 
-    `port` is the port's name in the message. `if_taken` is the advice for a port that another program uses, and
-    `if_forbidden` is the advice for a port that this user may not open. For any other error, `otherwise` is the whole
-    message.
+    `port` is the port's name in the message. `if_taken` is the advice for a port that another program uses.
+    `if_forbidden` is the advice for a port that this user is not allowed to open. `otherwise` is the whole message for
+    any other error.
     """
     reasons = {
         errno.EADDRINUSE: f"{port} is taken by another program. End it, or {if_taken}.",

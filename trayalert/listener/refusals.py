@@ -1,4 +1,4 @@
-"""The refusals of requests that have a right secret: each has an answer for the sender and a reason for the user.
+"""The refusals of requests with a right secret. Each refusal has an answer for the sender and a reason for the user.
 
 Senders do not repeat a request that was answered with a 4xx status. Each refusal is therefore counted and reported to
 the user of this computer.
@@ -32,8 +32,8 @@ CAUSES_OF_LOSS = frozenset({
 })  # fmt: skip
 """The causes by which an alert may have been lost.
 
-ORIGIN, METHOD, HOST and SENDER are left out, because a rule refuses such requests on purpose. NOT_STORED is left out,
-because the log's state already shows that callbacks cannot be stored.
+ORIGIN, METHOD, HOST and SENDER are left out, because a rule refuses these requests on purpose. NOT_STORED is left out,
+because the state of the log already reports this problem.
 """
 
 
@@ -45,11 +45,11 @@ class Refusal:
     status: int
     """The status of the answer."""
     reason: str
-    """A clause that the user is shown after the words "a request was turned away: "."""
+    """A clause for the user that says why the request was refused, such as "its method is PUT"."""
     text: str = ""
     """The body of the answer."""
     retry_after: int | None = None
-    """Seconds after which the sender may try again, or None if the answer does not say when to try again."""
+    """The seconds in the answer's `Retry-After` header, or None if the answer has no such header."""
 
 
 class RefusedError(Exception):
@@ -96,5 +96,5 @@ def too_slow(deadline: float) -> Refusal:
 
 
 def too_much(reason: str, *, retry_after: int) -> Refusal:
-    """Return the refusal for a large body that cannot be accepted now, but can be after `retry_after` seconds."""
+    """Return the refusal for a large body that can be accepted after `retry_after` seconds."""
     return Refusal(RefusalCause.TOO_MUCH, 503, reason, f"send it again in {retry_after} s\n", retry_after)

@@ -1,8 +1,7 @@
 """The self-check, which runs before the listener opens.
 
-The self-check sends requests over in-memory connections to prove that the limits are in force. The listener must not
-open unless all limits are in force. A limit has no effect if the name of its aiohttp parameter is misspelled, or if
-aiohttp has changed.
+The self-check sends requests over in-memory connections to prove that the limits are in force. If a limit is not in
+force, the listener stays closed. For example, a new version of aiohttp could ignore a limit.
 """
 
 import asyncio
@@ -33,12 +32,12 @@ def _invalid_requests(limits: ListenerLimits) -> dict[str, bytes]:
 
 
 def parser_kind() -> str:
-    """Return "c" if aiohttp uses its C parser, or "python" if not. Only the C parser refuses every broken request."""
+    """Return "c" if aiohttp uses its C parser, else "python". The Python parser accepts some broken requests."""
     return "c" if http_parser.HttpRequestParser.__module__ == "aiohttp._http_parser" else "python"
 
 
 class _MemoryTransport(asyncio.Transport):
-    """A transport without a network connection. It keeps the bytes that are written to it."""
+    """A transport without a network connection. `written` contains the bytes that were written to the transport."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,7 +70,7 @@ class _MemoryTransport(asyncio.Transport):
 async def check_limits(make_protocol: Callable[[], HttpProtocol], limits: ListenerLimits) -> None:
     """Send requests over in-memory connections and check the answers. Raise `ListenerFault` if a limit is not in force.
 
-    `make_protocol` must create the same kind of connection as the listener does, except that any secret is accepted.
+    `make_protocol` must create connections that have the limits of the listener, but accept any secret.
     """
     if parser_kind() != "c":
         raise _fault(

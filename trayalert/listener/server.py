@@ -1,4 +1,4 @@
-"""Opens and closes the listener. The self-check must prove that the limits are in force before the port is bound."""
+"""Opens and closes the listener. The port is bound after the self-check has succeeded."""
 
 import asyncio
 import socket
@@ -33,9 +33,9 @@ class Listener:
     _accept_task: "asyncio.Task[None]"
 
     async def close(self) -> None:
-        """Stop accepting connections, wait until all requests in progress are answered, and close all connections.
+        """Stop accepting connections, finish the answers in progress, and close all connections.
 
-        The wait for the answers ends after `close_deadline` seconds at the latest.
+        Wait at most `close_deadline` seconds for the answers.
         """
         with suppress(NotImplementedError, ValueError):  # no readers on Windows; ValueError: already closed
             # without this call, asyncio would log an error if a connection came just before the task is cancelled

@@ -1,7 +1,7 @@
 """The TLS certificate for a host that is reachable from the Internet without a proxy.
 
-The certificate file and the key file are read again when they change, so a renewal needs no restart. If the new
-certificate and key cannot be used, the problem is reported and the old pair stays in use.
+After a change, the certificate file and the key file are read again, so a renewal needs no restart. If the new pair of
+files cannot be used, the problem is reported, and the old pair stays in use.
 """
 
 import logging
@@ -20,9 +20,11 @@ _FileStats = tuple[tuple[int, int, int, int], ...]
 class Certificate:
     """A TLS certificate and its key. The constructor raises `ListenerFault` if the pair cannot be used.
 
-    When a connection is made, the files are checked for changes, but at most once in `check_interval` seconds. After a
-    change, `report(None)` is called if the new pair is now in use, or `report(sentence)` if it cannot be used, where
-    the sentence says why.
+    For a new connection, the files are checked for changes, but at most once in `check_interval` seconds. After a
+    change, the new pair is loaded:
+
+    - If the new pair can be used, `report(None)` is called.
+    - If the new pair cannot be used, `report(sentence)` is called with a sentence that says why.
     """
 
     def __init__(
