@@ -1,1 +1,1 @@
-"""The help viewer. It shows only the pages that come with the program."""
+"""The help viewer, which shows only the pages that come with the program."""

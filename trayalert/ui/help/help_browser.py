@@ -1,4 +1,4 @@
-"""The view of a help page. It never opens a link itself, but emits a signal when the user activates one."""
+"""The view of a help page. The view opens no links: it emits a signal when the user activates a link."""
 
 from typing import Final
 
@@ -15,7 +15,10 @@ _MATCH_COLOUR: Final = QColor(255, 183, 3, 110)
 
 
 class HelpBrowser(QTextBrowser):
-    """Shows a help page. Emits `link_followed` or `link_refused` when the user clicks a link or presses Enter on it."""
+    """Shows a help page, and emits a signal when the user activates a link.
+
+    A click or Enter activates a link. The signal is `link_followed` or `link_refused`.
+    """
 
     link_followed = Signal(object)
     """Emitted with a HelpLink when the user activates a link to a place in the help."""
@@ -46,7 +49,7 @@ class HelpBrowser(QTextBrowser):
         self._wanted_block = None if self.isVisible() else block
 
     def mark(self, matches: list[QTextCursor], current: QTextCursor | None) -> None:
-        """Highlight the matches. If there is a current match, select it and scroll to it."""
+        """Highlight all `matches`. If `current` is not None, also select this match and scroll to it."""
         selections = []
         for match in matches:
             selection = QTextEdit.ExtraSelection()
@@ -82,7 +85,7 @@ class HelpBrowser(QTextBrowser):
             self._scroll_to(top)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
-        """If a block was requested before the view was visible, scroll to that block now."""
+        """If `show_block` was called before the view was visible, scroll to that block now."""
         super().showEvent(event)
         if self._wanted_block is not None:
             self._scroll_to(self._wanted_block)

@@ -1,8 +1,10 @@
-"""A help page, laid out by Qt. Its text and its images come only from `resources/help/`.
+"""A help page, laid out by Qt, with text and images that come only from `resources/help/`.
 
-Qt parses the page's Markdown and ignores HTML in it. However, Qt leaves tables without lines, makes headings huge, and
-creates no targets for links to headings. This module therefore styles the page in the colours of a palette and finds
-the headings to which links lead. It also finds the words for which the user searches.
+Qt parses the page's Markdown, and ignores HTML. This module adds:
+
+- a style in the colours of a palette: by default, Qt draws tables without lines, and huge headings
+- the headings to which links lead: Qt creates no targets for these links
+- the search for words
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,16 +33,16 @@ from trayalert.services.presentation.help_pages import HelpPage, find_image, mak
 MARGIN: Final = 18
 """Width of the page's margin in pixels."""
 _HEADING_SIZES: Final = {1: 2, 2: 1}
-"""Number of font size steps by which a heading is larger than the text, keyed by heading level.
+"""Qt's FontSizeAdjustment for each heading level: the number of steps by which a heading is larger than the text.
 
 Headings of other levels are as large as the text. By default, Qt makes headings of level 1 twice as large as the text.
 """
 _CELL_PADDING: Final = 5
 _SHADE, _LINE = 0.06, 0.3
-"""Share of the text colour, from 0 to 1, in shaded backgrounds, such as that of code, and in the lines of tables.
+"""The shares of the text colour, from 0 to 1, that `_tint` mixes into the page colour.
 
-The rest is the page colour. The colours are mixed because no palette has colours for code and tables that stand out in
-both light and dark themes.
+`_SHADE` is for shaded backgrounds, such as the background of code. `_LINE` is for the lines of tables. The colours of a
+palette would not stand out in both light and dark themes.
 """
 
 
@@ -71,7 +73,7 @@ class HelpDocument(QTextDocument):
     def find_words(self, words: Sequence[str]) -> list[QTextCursor]:
         """Return all occurrences of the given words in the page, ignoring case.
 
-        If any of the words does not occur in the page, return an empty list.
+        If one of the words is missing from the page, return an empty list.
         """
         if not any(words):
             return []
@@ -86,7 +88,7 @@ class HelpDocument(QTextDocument):
         return found if all(any(word.casefold() in text for text in texts) for word in words) else []
 
     def loadResource(self, kind: int, name: QUrl | str) -> QImage | None:  # noqa: N802 (Qt's name)
-        """Return an image from `resources/help/`, or None if `name` is anything else.
+        """Return the image `name` from `resources/help/`, or None if there is no such image.
 
         Qt's own method would read any file that a page names.
         """

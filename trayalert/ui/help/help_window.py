@@ -29,12 +29,13 @@ _CHANGES_OF_LOOK: Final = frozenset(
 
 @dataclass(slots=True)
 class _HistoryEntry:
-    """A position in the help pages that the window shows or has shown.
+    """An entry of the history: a position in the help pages.
 
-    `slug` is the slug of the heading at that position, or empty for the top of the page. `scroll` is the scroll bar's
-    value when the user left the position, or None if the user has not left it yet. `by_search` is true if the search
-    led there. The position of the next match then replaces this position, so that Back leads to the page before the
-    search.
+    `slug` is the slug of the heading at the position, or empty for the top of the page. `scroll` is the scroll bar's
+    value when the user left the position, or None if the user has not left the position yet.
+
+    If `by_search` is true, the search led to the position. The next position to which the search leads replaces this
+    entry. Back therefore leads to the page that was shown before the search.
     """
 
     topic: str
@@ -44,9 +45,10 @@ class _HistoryEntry:
 
 
 class HelpWindow(QDialog):
-    """The help window. It is not modal, is empty until `show_page` is called, and is deleted when it is closed.
+    """The help window, which is empty before the first call of `show_page`.
 
-    `language` is the name of the folder with the pages, such as `en`.
+    The window is not modal. When the window is closed, Qt deletes it. `language` is the name of the folder with the
+    pages, such as `en`.
     """
 
     def __init__(self, language: str = "en") -> None:
@@ -82,20 +84,20 @@ class HelpWindow(QDialog):
         return self._history[self._position].topic
 
     def show_page(self, topic: str, slug: str = "") -> None:
-        """Show a page, scrolled to the heading with the given slug, or to the top of the page.
+        """Show a page, scrolled to the heading with the given slug, or to the top if `slug` is empty.
 
-        If the page is already shown and no slug is given, keep its scroll position. Raise KeyError if the topic is
-        unknown.
+        If the page is already shown and `slug` is empty, the scroll position does not change. Raise KeyError if the
+        topic is unknown.
         """
         if slug or not self._history or topic != self.topic:
             self._go_to(_HistoryEntry(self._pages[topic].name, slug))
 
     def go_back(self) -> None:
-        """Show the page that was shown before the current page, at the scroll position at which the user left it."""
+        """Show the previous entry of the history, at its former scroll position."""
         self._move_in_history(-1)
 
     def go_forward(self) -> None:
-        """Show the page that the user left with `go_back`, at the scroll position at which the user left it."""
+        """Show the next entry of the history, at its former scroll position."""
         self._move_in_history(1)
 
     def _lay_out(self) -> None:
@@ -142,7 +144,11 @@ class HelpWindow(QDialog):
         return self._documents[topic]
 
     def _go_to(self, entry: _HistoryEntry) -> None:
-        """Show a new position and add it to the history. Remove the positions that the user left with `go_back`."""
+        """Show the position of `entry`, and insert `entry` into the history after the current entry.
+
+        All later entries are removed. If the search led to the current entry and to `entry`, `entry` replaces the
+        current entry.
+        """
         self._leave()
         kept = self._position + 1
         if entry.by_search and self._history and self._history[self._position].by_search:
@@ -202,8 +208,8 @@ class HelpWindow(QDialog):
     def _on_search_changed(self) -> None:
         """Find and list the pages that match the search text, and go to the first match.
 
-        A page matches if it contains the words as one phrase. If no page contains the phrase, a page matches if it
-        contains all of the words.
+        A page matches if it contains the whole search text. If no page contains the whole text, a page matches if it
+        contains all words of the text.
         """
         self._find()
         self._match = -1
@@ -244,7 +250,7 @@ class HelpWindow(QDialog):
         self._mark()
 
     def _mark(self) -> None:
-        """Highlight the matches on the current page, and show which match is selected and how many there are."""
+        """Highlight the matches on the current page, and show a message such as `2 of 5 on this page`."""
         found = self._matches.get(self.topic, [])
         current = found[self._match] if self._match >= 0 else None
         self._browser.mark(found, current)
