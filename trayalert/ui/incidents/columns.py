@@ -39,7 +39,10 @@ _NUMERIC: Final = {Column.DURATION, Column.VALUE, Column.COUNT}
 
 
 def cell_text(stored: StoredIncident, column: Column, language: Language, *, now: Millis) -> str:
-    """Return the text of a cell in any column except LEVEL. For a cell in any column, use `IncidentsModel.text`."""
+    """Return the text of a cell in any column except LEVEL.
+
+    `IncidentsModel.text` returns the text of a cell in any column, including LEVEL.
+    """
     return _TEXTS[column](stored, language, now)
 
 
@@ -61,7 +64,10 @@ _TEXTS: dict[Column, Callable[[StoredIncident, Language, Millis], str]] = {
 
 
 def cell_style(stored: StoredIncident, column: Column, role: int) -> Any:
-    """Return a cell's icon, font, alignment or colour, depending on the Qt item `role`, or None for Qt's default."""
+    """Return the value of a cell for a Qt item role: an icon, a font, an alignment or a colour.
+
+    None means Qt's default.
+    """
     match role:
         case Qt.ItemDataRole.DecorationRole if column is Column.LEVEL:
             return level_icon(shown_level(stored.incident))
@@ -84,7 +90,7 @@ def alignment(column: Column) -> Qt.AlignmentFlag:
 
 
 def _dimmed_colour() -> QColor:
-    """Return the text colour for closed incidents, a mix of the normal text colour and the background colour.
+    """Return the text colour for closed incidents: a mix of the normal text colour and the background colour.
 
     With this colour, closed incidents are readable, but less prominent than open incidents.
     """

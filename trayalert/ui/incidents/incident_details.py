@@ -22,7 +22,7 @@ from trayalert.ui.wording import incident_name, level_text, local_time, shown_le
 
 MAX_ALERTS: Final = 50
 MAX_FIELDS, MAX_FIELD_TEXT = 200, 8_000
-"""Maximum number of fields that are shown, and of characters in all these fields together.
+"""The maximum number of fields that are shown, and the maximum number of characters in all shown fields together.
 
 Cloud Monitor sends about 30 fields with 2,000 characters in total.
 """
@@ -74,8 +74,8 @@ class IncidentDetails(QWidget):
     def confirmable(self) -> bool:
         """Whether clicking "Mark recovered" now would be accepted as the confirming second click.
 
-        The second click confirms if it comes within CONFIRM_MS of the first, but not so soon that the two could be a
-        double-click.
+        The second click must come within CONFIRM_MS after the first click. The second click of a double-click does not
+        count.
         """
         pause = QGuiApplication.styleHints().mouseDoubleClickInterval()
         return self._confirm_timer.isActive() and self._since_first_click.elapsed() >= pause
@@ -99,9 +99,9 @@ class IncidentDetails(QWidget):
     ) -> None:
         """Show an incident with its latest alerts.
 
-        `sender_text` is called with an alert and returns a phrase that says where the alert came from, or None if that
-        is unknown. `linked` says whether the incident has a console link. `unconfirmed` says whether the OK that should
-        have closed the incident may have been lost.
+        `sender_text` returns a phrase that says where an alert came from, or None if the source address is unknown.
+        `linked` says whether the incident has a console link. `unconfirmed` says whether the incident's OK may have
+        been lost.
         """
         if self._shown is None or self._shown.incident.id != stored.incident.id:
             self._cancel_confirmation()
@@ -121,13 +121,13 @@ class IncidentDetails(QWidget):
         self._tabs.setTabText(1, f"Alerts ({len(alerts)}{more})")
 
     def confirm_recovered(self) -> None:
-        """Ask the user to click "Mark recovered" to confirm that the incident is to be marked as recovered."""
+        """Ask the user to confirm, with a click on "Mark recovered", that the incident has recovered."""
         if not self._confirm_timer.isActive():
             self._resolve()
         self._resolve_button.setFocus()
 
     def tick(self, now: Millis) -> None:
-        """Update the duration of the incident that is shown, if it is open."""
+        """Update the duration of the incident that is shown, if the incident is open."""
         if self._shown is not None and self._shown.incident.open:
             self._facts.show_duration(self._shown, now=now)
 
@@ -204,8 +204,9 @@ class _Header(QWidget):
 def _field_rows(stored: StoredAlert) -> list[tuple[str, str]]:
     """Return a row for each field of an alert, up to the limits MAX_FIELDS and MAX_FIELD_TEXT.
 
-    For a callback that is too large, return a single row that says so. Without these limits, a callback that an
-    attacker has filled with 64 KB or 30,000 fields would block the window.
+    A row is a pair of a name and a text. If fields are left out, the last row gives the number of these fields. If the
+    callback is too large, the only row says that. Without the limits, an attacker could block the window with a
+    callback of 30,000 fields.
     """
     fields = stored.alert.fields
     rows: list[tuple[str, str]] = []
@@ -237,8 +238,9 @@ def _alert_row(stored: StoredAlert, sender: str | None, language: Language, *, n
 def _state_or_level_text(alert: Alert, language: Language) -> str:
     """Return the word for an alert in the State column of the alert list.
 
-    The word is the alert's level if the alert has the state ALERT, and otherwise the state. If the alert has no state,
-    the word is the alert's kind.
+    - If the alert has the state ALERT, the word is the alert's level.
+    - If the alert has another state, the word is that state.
+    - If the alert has no state, the word is the alert's kind.
     """
     if alert.state is None:
         return alert.kind

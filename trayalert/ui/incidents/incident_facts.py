@@ -1,4 +1,4 @@
-"""The facts about one incident, one per row. Facts without a value are left out."""
+"""The facts about one incident, with one row for each fact. Facts without a value are left out."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -27,13 +27,13 @@ from trayalert.ui.wording import closed_text, full_time, lasted_text
 MAX_DIMENSIONS: Final = 20
 """Maximum number of dimensions that are shown.
 
-A resource has only a few dimensions. If an attacker sent thousands of them in a callback, showing them all would block
+A resource has only a few dimensions. An attacker could send a callback with thousands of dimensions, which would block
 the window.
 """
 
 
 class IncidentFacts(QScrollArea):
-    """A scrollable form with the facts about one incident. The form is filled again for each incident."""
+    """A scrollable form with the facts about one incident at a time."""
 
     def __init__(self, language: Language) -> None:
         super().__init__()
@@ -57,7 +57,8 @@ class IncidentFacts(QScrollArea):
     def show_incident(self, stored: StoredIncident, *, sender: str | None, now: Millis) -> None:
         """Show the facts about an incident.
 
-        `sender` is a phrase that says where the incident's last alert came from, or None if that is unknown.
+        `sender` is a phrase that says where the incident's latest alert came from, or None if the source address is
+        unknown.
         """
         for name, text in _facts(stored, self._language, sender=sender, now=now):
             if name not in self._values:

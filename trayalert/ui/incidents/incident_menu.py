@@ -1,4 +1,4 @@
-"""The menu with the actions for one incident. Its entries are created again each time the menu opens."""
+"""The menu with the actions for one incident. The entries are created each time the menu opens."""
 
 from collections.abc import Callable
 from functools import partial
@@ -17,17 +17,17 @@ ShowResult = Callable[[str | None, str], None]
 """A function that shows the result of an action.
 
 The first argument is a sentence that says what failed, or None if nothing failed. The second argument is a sentence
-that says what was done. It is shown only if nothing failed.
+that says what was done. The second sentence is shown only if nothing failed.
 """
 
 
 def open_console(
     incidents: IncidentQueries, actions: UserActions, stored: StoredIncident, page: str = ""
 ) -> str | None:
-    """Open a console link of an incident in the browser. Return None, or a sentence that says what failed.
+    """Open a console link of an incident in the browser. Return None on success, or a sentence that says what failed.
 
-    If the incident has a link to the console page `page`, open that link, otherwise the best link. If the browser
-    cannot be opened, copy the link to the clipboard.
+    The link is the incident's link to the console page `page`. If the incident has no such link, the best link is
+    opened. If the browser cannot be opened, the link is copied to the clipboard.
     """
     links = incidents.console_links(stored)
     if not links:

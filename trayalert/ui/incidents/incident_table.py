@@ -1,4 +1,7 @@
-"""The view of the incident table. It handles keys and column widths, and does not scroll when rows are added."""
+"""The view of the incident table, which handles keys and column widths.
+
+If the user has scrolled down, the visible rows stay in place when rows are inserted above.
+"""
 
 from typing import Final
 
@@ -36,7 +39,7 @@ _LONG_LEVEL: Final = "CRITICAL, unconfirmed"
 _SHORT_NAME: Final = "ECS CPU usage is too high"
 """An incident name that must fit into the Name column.
 
-If the window is too narrow for that, some of the columns in `_HIDDEN_FIRST` are hidden.
+If the window is too narrow for this name, some of the columns in `_HIDDEN_FIRST` are hidden.
 """
 
 

@@ -1,12 +1,14 @@
-"""The model of the incident table: open incidents, newest first, and then closed incidents, last closed first.
+"""The model of the incident table: open incidents, newest first, and then closed incidents, most recently closed first.
 
-When incidents change, only their rows are inserted, moved or updated, so that the selection and the scroll position
-survive a flood. Only `reload` resets the model. It is called for a new log file and during a reparse.
+When incidents change, only their rows are inserted, moved or updated. The user's selection and scroll position
+therefore stay. Only `reload` resets the model. The UI calls `reload` for a new log file and during a reparse.
 
-The ids of changed incidents are queued, and the incidents are read in slices, so that 5,000 simultaneous changes do not
-block the window. The slices of a long queue follow one another without a pause. Once the queue is empty, the next slice
-waits until `slice_interval` has passed since the last slice, because each slice repaints the whole table. If a query
-fails because the log cannot be read, the query is repeated later, and no row is removed in the meantime.
+The ids of changed incidents are queued, and the incidents are read and shown in slices. Between two slices, Qt handles
+other events, so that 5,000 simultaneous changes do not block the window. The slices of a long queue follow one another
+without a pause. Each slice repaints the whole table. After the queue has become empty, the next slice is therefore
+shown at least `slice_interval` later.
+
+If the log cannot be read, the query is repeated later, and until then no row is removed.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -29,7 +31,7 @@ SLICE_SIZE: Final = 250
 """Maximum number of changed incidents in a slice. Applying a full slice takes about 10 ms."""
 MAX_SINGLE_MOVES: Final = 20
 MAX_CLOSED_ROWS: Final = 2000
-"""Number of closed incidents to keep in the table. More are kept only if scrolling has fetched them."""
+"""Number of closed incidents that the table keeps. Incidents that scrolling has fetched are kept, too."""
 
 Index = QModelIndex | QPersistentModelIndex
 _ROOT: Final = QModelIndex()
@@ -40,11 +42,12 @@ class IncidentsTiming:
     """The model's intervals in milliseconds."""
 
     slice_interval: int = 200
-    """The model applies queued changes in small batches, called slices. After a slice has emptied the queue, the next
-    slice is applied no earlier than this interval later.
+    """Minimum time between a slice that empties the queue and the next slice.
+
+    A slice is a batch of at most SLICE_SIZE changed incidents.
     """
     retry: int = 1000
-    """After a query of the log has failed, it is repeated after this interval."""
+    """Time between a failed query of the log and its repetition."""
 
 
 class IncidentsModel(QAbstractTableModel):
@@ -116,7 +119,7 @@ class IncidentsModel(QAbstractTableModel):
         return not (parent.isValid() or self._open_only or self._exhausted)
 
     def fetchMore(self, parent: Index) -> None:  # noqa: N802 (Qt's name)
-        """Fetch one page of closed incidents and append it to the table. If the log cannot be read, try again later."""
+        """Fetch one page of closed incidents and append it to the table. If the log cannot be read, retry later."""
         if not self.canFetchMore(parent):
             return
         page = self._incidents.closed(before=self._rows.last_closed, limit=PAGE_SIZE)
@@ -129,9 +132,9 @@ class IncidentsModel(QAbstractTableModel):
         self._fetched_closed = self._rows.closed_count
 
     def reload(self) -> None:
-        """Reset the model: read the open incidents and the first page of closed incidents again.
+        """Replace all rows by the open incidents and the first page of closed incidents in the log.
 
-        If the log cannot be read, the old rows stay in the table until the log can be read again.
+        If the log cannot be read, the old rows stay in the table, and the model repeats the query later.
         """
         open_ones = self._incidents.open()
         self._stale = open_ones is None
@@ -168,7 +171,7 @@ class IncidentsModel(QAbstractTableModel):
         return cell_text(stored, column, self.language, now=self._now())
 
     def show_open_only(self, enabled: bool) -> None:
-        """If `enabled`, remove the closed incidents from the table. Otherwise fetch their first page again."""
+        """Show only open incidents if `enabled` is true. Show open and closed incidents if `enabled` is false."""
         if enabled == self._open_only:
             return
         self._open_only = enabled
@@ -185,7 +188,7 @@ class IncidentsModel(QAbstractTableModel):
             self.dataChanged.emit(self.index(0, column), self.index(self._rows.open_count - 1, column))
 
     def refresh_texts(self) -> None:
-        """Make the views update all cells, as needed after midnight or when an incident has become unconfirmed."""
+        """Make the views update all cells, because some texts depend on the current time."""
         if len(self._rows):
             self.dataChanged.emit(self.index(0, 0), self.index(len(self._rows) - 1, len(COLUMNS) - 1))
 
@@ -199,7 +202,7 @@ class IncidentsModel(QAbstractTableModel):
     def queue_changes(self, ids: Iterable[int]) -> None:
         """Queue the ids of changed incidents.
 
-        The incidents are read and shown immediately, unless the last slice was less than `slice_interval` ago.
+        The incidents are read and shown now, but at least `slice_interval` after the previous slice.
         """
         self._queue.update(dict.fromkeys(ids))
         if self._queue:
@@ -234,10 +237,12 @@ class IncidentsModel(QAbstractTableModel):
         self._trim()
 
     def _is_left_out(self, stored: StoredIncident) -> bool:
-        """Return whether a changed incident does not belong in the table now.
+        """Return whether a changed incident must be left out of the table.
 
-        An open incident always belongs in the table. A closed incident does not belong in the table if only open
-        incidents are shown, or if the incident is on a page that has not been fetched yet.
+        An open incident is never left out. A closed incident is left out in two cases:
+
+        - The table shows only open incidents.
+        - The incident belongs to a page that has not been fetched yet.
         """
         if stored.incident.open:
             return False
@@ -269,7 +274,7 @@ class IncidentsModel(QAbstractTableModel):
             self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))
 
     def _rearrange(self, changed: list[StoredIncident]) -> None:
-        """Move many rows in one layout change. The selection and the current row follow their incidents."""
+        """Move many rows in one layout change. The same incidents stay selected and current."""
         self.layoutAboutToBeChanged.emit()
         before = self.persistentIndexList()
         ids = [self._rows[index.row()].incident.id for index in before]
@@ -283,7 +288,7 @@ class IncidentsModel(QAbstractTableModel):
         self.layoutChanged.emit()
 
     def _insert(self, fresh: list[StoredIncident]) -> None:
-        """Insert incidents. Incidents that become adjacent rows are inserted together."""
+        """Insert incidents into the table. Each group of adjacent rows is inserted in one step."""
         for row, group in self._rows.insertion_groups(fresh):
             self.beginInsertRows(_ROOT, row, row + len(group) - 1)
             self._rows.insert(row, group)

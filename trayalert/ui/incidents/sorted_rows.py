@@ -11,8 +11,8 @@ SortKey = tuple[int, int, int]
 def sort_key(stored: StoredIncident) -> SortKey:
     """Return the sort key of an incident.
 
-    Open incidents come first, sorted by their start. Closed incidents follow, sorted by their end. In both groups, the
-    latest time comes first.
+    Open incidents come before closed incidents. Open incidents are sorted by their start, and closed incidents by their
+    end, both in descending order.
     """
     incident = stored.incident
     if incident.closed_at is None:
@@ -34,7 +34,7 @@ def row_ranges(rows: Iterable[int]) -> Iterator[range]:
 
 
 class SortedRows:
-    """A list of incidents that is always sorted. It contains each incident only once."""
+    """A list of incidents without duplicates, which is always sorted by `sort_key`."""
 
     def __init__(self, incidents: Sequence[StoredIncident]) -> None:
         self._rows = sorted(incidents, key=sort_key)
@@ -49,7 +49,7 @@ class SortedRows:
 
     @property
     def open_count(self) -> int:
-        """Number of open incidents. They come before the closed incidents."""
+        """Number of open incidents, which come before the closed incidents."""
         return bisect_left(self._keys, (1,))
 
     @property
@@ -86,7 +86,7 @@ class SortedRows:
         self.insert(self.insertion_row(stored), [stored])
 
     def insert(self, row: int, group: list[StoredIncident]) -> None:
-        """Insert sorted incidents before a row. The caller guarantees that this is their place in the sorted list."""
+        """Insert sorted incidents before a row, which must be the `insertion_row` of each of these incidents."""
         keys = [sort_key(stored) for stored in group]
         self._rows[row:row] = group
         self._keys[row:row] = keys
@@ -102,16 +102,15 @@ class SortedRows:
     def belongs_last(self, stored: StoredIncident) -> bool:
         """Return whether an incident is closed and belongs after the last row.
 
-        Between the last row and such an incident, there may be closed incidents that are in the log, but have not been
-        fetched into the table yet.
+        Closed incidents that have not been fetched yet may belong between the last row and this incident.
         """
         return not stored.incident.open and self.insertion_row(stored) == len(self._rows)
 
     def insertion_groups(self, fresh: list[StoredIncident]) -> list[tuple[int, list[StoredIncident]]]:
-        """Group new incidents by the row before which they must be inserted.
+        """Return pairs of a row and a sorted group of new incidents that must be inserted before this row.
 
-        The groups are returned in descending order of their rows, so that inserting one group does not shift the rows
-        of the following groups.
+        The pairs are in descending order of their rows. The insertion of a group therefore does not shift the rows of
+        the groups that follow in the list.
         """
         groups: dict[int, list[StoredIncident]] = {}
         for stored in sorted(fresh, key=sort_key):
