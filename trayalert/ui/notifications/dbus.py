@@ -4,9 +4,9 @@
 refuses notifications.
 
 Two tasks run on the main thread's event loop. One task keeps the connection to the session bus open. The other task
-carries out the requests one at a time, each with a deadline. While the daemon hangs, it is called only once every
-`reply_timeout` + `retry_delay` seconds, so that calls do not pile up. While there is nothing to do, both tasks sleep
-until the program makes a request or the bus sends a message.
+carries out the requests one at a time, each with a deadline. A daemon that hangs is called only once every
+`reply_timeout` + `retry_delay` seconds, so that calls do not pile up. Both tasks sleep while there are no requests and
+no messages from the bus.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ _ABSENT_ERRORS = (
 )
 _MAX_ATTEMPTS = 3
 _STOP_TIMEOUT = 2.0
-"""Maximum time in seconds for which `stop` waits for the daemon to answer the call in progress.
+"""Maximum time in seconds that `stop` waits for the daemon's answer to the current call.
 
 A notification that the daemon shows after that time stays on the screen, with buttons that do nothing.
 """
@@ -65,16 +65,18 @@ logger = logging.getLogger(__name__)
 
 
 class _NoReplyError(Exception):
-    """Raised when a call is abandoned because the daemon does not answer in time, or because there is no connection."""
+    """The daemon has not answered a call in time, or there is no connection to the session bus."""
 
 
 class DbusNotifier(Notifier):
     """The Notifier for Linux. All times are in seconds.
 
-    `address` is the address of the session bus. If it is None, the address is found in the same way as libdbus finds
-    it. If the daemon does not answer a call within `reply_timeout`, it counts as hanging and is not called again until
-    a further `retry_delay` has passed. If the connection to the bus is lost, the notifier connects again after
-    `retry_delay`. If the daemon refuses a notification, the notification is sent again after `refusal_delay`.
+    `address` is the address of the session bus. If `address` is None, the notifier looks for the bus in the same way as
+    libdbus.
+
+    A daemon that has not answered a call within `reply_timeout` counts as hanging. The notifier then makes no call for
+    `retry_delay`. If the connection to the bus is lost, the notifier connects again after `retry_delay`. If the daemon
+    refuses a notification, the notifier sends the notification again after `refusal_delay`.
     """
 
     def __init__(
@@ -114,8 +116,8 @@ class DbusNotifier(Notifier):
     def withdraw(self, tag: str, final: Notification | None = None) -> None:
         """Withdraw the notification with the given tag.
 
-        If `final` is given, show `final` instead for a short time. Otherwise, if the daemon has not yet been asked to
-        show the notification, only drop the notification from the queue.
+        If `final` is given, show `final` instead for a short time. If `final` is None and the notification is still in
+        the queue, only drop the notification from the queue.
         """
         if final is None and tag not in self._shown and tag != self._current_tag:
             self._queue.drop(tag)
@@ -125,7 +127,7 @@ class DbusNotifier(Notifier):
     async def stop(self) -> None:
         """End the tasks and remove all notifications from the screen.
 
-        Notifications must not stay on the screen, because a click on one would do nothing once the program has ended.
+        After the program has ended, a click on a notification would do nothing.
         """
         self._stopping = True
         self._wakeup.set()
@@ -235,10 +237,14 @@ class DbusNotifier(Notifier):
             self._shown[notification.tag] = notification_id
 
     async def _call(self, member: str, signature: str = "", *body: Any) -> Message | None:
-        """Call a method of the daemon and return its reply, which may be an error.
+        """Call the daemon's method `member`, and return the daemon's reply, which may be an error message.
 
-        Raise `_NoReplyError` if there is no connection, or if the daemon has not answered `reply_timeout` +
-        `retry_delay` seconds after the call. Raise one of BUS_FAULTS if the connection fails during the call.
+        Raise `_NoReplyError` in two cases:
+
+        - There is no connection to the session bus.
+        - The daemon has not answered `reply_timeout` + `retry_delay` seconds after the call.
+
+        Raise one of BUS_FAULTS if the connection fails during the call.
         """
         if self._bus is None:
             raise _NoReplyError
@@ -259,10 +265,10 @@ class DbusNotifier(Notifier):
         return pending_call.result()
 
     def _close_late(self, pending_call: "asyncio.Future[Message]") -> None:
-        """Close a notification that the daemon shows late, after its call was abandoned.
+        """Close a notification that the daemon shows after the notifier has abandoned the call.
 
-        The request was put back into the queue when the call was abandoned. A later call therefore shows the
-        notification, and the late one would be a duplicate.
+        The request has been put back into the queue, and another call shows the notification. The late notification
+        would be a duplicate.
         """
         reply: Message | None = None if pending_call.cancelled() or pending_call.exception() else pending_call.result()
         if reply is not None and reply.signature == "u" and reply.sender == self._owner:

@@ -1,7 +1,7 @@
 """The arguments of the D-Bus method `Notify`, as the Desktop Notifications Specification 1.2 defines them.
 
-All functions are pure. A daemon with the capability `body-markup` interprets tags in the body, so the body is escaped
-for such a daemon. No daemon interprets markup in titles.
+All functions are pure. The body is escaped for a daemon with the capability `body-markup`, which interprets tags in the
+body. Titles are not escaped, because no daemon interprets markup in titles.
 """
 
 import functools
@@ -30,9 +30,9 @@ _MAX_LINE = 240
 _MAX_LINES = 8
 
 _DEFAULT_ACTION_AS_BUTTON = frozenset({"Xfce Notify Daemon", "lxqt-notificationd"})
-"""Names of daemons that draw a button for the default action and do not invoke it when the user clicks the text.
+"""Names of daemons that draw a button for the default action. These daemons ignore a click on the text.
 
-For these daemons, `_actions` leaves out OPEN_ACTION, because its button would be a duplicate: it has the same label.
+For these daemons, `_actions` leaves out OPEN_ACTION, which would add a second button with the same label.
 """
 
 
@@ -47,7 +47,7 @@ class Daemon:
 def notify_arguments(notification: Notification, daemon: Daemon, *, replaces: int) -> list[Any]:
     """Return the arguments for a call of `Notify`, in the order and with the types of NOTIFY_SIGNATURE.
 
-    `replaces` is the id of the notification on the screen that the new notification replaces, or 0.
+    `replaces` is the id of the notification that the new notification replaces, or 0 if no notification is replaced.
     """
     title, body = printable(notification.title, limit=_MAX_TITLE), _body(notification, daemon)
     actions, hints = _actions(notification, daemon), _hints(notification)

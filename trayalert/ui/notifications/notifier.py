@@ -1,7 +1,6 @@
 """The base class of the desktop notifiers. The methods `show` and `withdraw` never wait and never raise.
 
-The desktop may become able or unable to show notifications while the program runs. While it cannot show them, the
-sentence in `Notifier.problem` says why.
+While the desktop cannot show notifications, `Notifier.problem` says why. This state can change while the program runs.
 """
 
 import asyncio
@@ -18,9 +17,8 @@ logger = logging.getLogger(__name__)
 class Notifier(ABC):
     """Shows notifications on the desktop. A notifier is created, used and stopped on the main thread's event loop.
 
-    `on_click` is called with the tag of the clicked notification and a key. If the user clicked one of the
-    notification's `more_buttons`, the key is the key of that button. Otherwise the key is empty. `on_change` is called
-    when `available` or `problem` changes.
+    `on_click` is called with the tag of the clicked notification and the key of the clicked button. The key is empty if
+    the user clicked the first button or the text. `on_change` is called when `available` or `problem` changes.
     """
 
     def __init__(self, *, on_click: Callable[[str, str], None], on_change: Callable[[], None]) -> None:
@@ -44,7 +42,7 @@ class Notifier(ABC):
     async def stop(self) -> None:
         """Stop the notifier and remove all notifications from the screen.
 
-        Notifications must not stay on the screen, because a click on one would do nothing once the program has ended.
+        After the program has ended, a click on a notification would do nothing.
         """
 
     def show(self, notification: Notification) -> None:
@@ -68,9 +66,9 @@ class Notifier(ABC):
 
     @abstractmethod
     def _expire(self, tag: str) -> None:
-        """Remove a `final` notification whose time is over.
+        """Remove a `final` notification from the screen after its timeout.
 
-        The notifier does this itself because some daemons ignore the timeout of notifications.
+        Some daemons ignore timeouts and would not remove the notification.
         """
 
     async def _process(self, request: NotificationRequest) -> None:
@@ -92,7 +90,7 @@ class Notifier(ABC):
             self._expire(tag)
 
     def _set_state(self, *, available: bool, problem: str | None = None) -> None:
-        """Set `available` and `problem`. If one of them changes, log the change and call `on_change`."""
+        """Set `available` and `problem`. If either value changes, log the change and call `on_change`."""
         if (available, problem) == (self.available, self.problem):
             return
         if problem and problem != self.problem:

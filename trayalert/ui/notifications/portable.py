@@ -1,7 +1,7 @@
 """Desktop notifications on Windows and macOS, through the library desktop-notifier.
 
-The program imports this module only on Windows and macOS. The module also works on Linux, where the tests run it, but
-desktop-notifier does not escape markup on Linux. The program therefore uses `dbus.py` on Linux.
+On Linux, only the tests import this module. The program uses `dbus.py` on Linux, because desktop-notifier does not
+escape markup there.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ class PortableNotifier(Notifier):
     async def stop(self) -> None:
         """End the task and remove all notifications from the screen.
 
-        Notifications must not stay on the screen, because a click on one would do nothing once the program has ended.
+        After the program has ended, a click on a notification would do nothing.
         """
         if self._task is not None:
             self._task.cancel()
