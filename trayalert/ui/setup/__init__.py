@@ -1,4 +1,4 @@
-"""The setup assistant. It guides the user through making this computer reachable for Cloud Monitor.
+"""The setup assistant, which guides the user to a working connection with Cloud Monitor.
 
-The assistant is deleted when its window is closed.
+When the assistant's window is closed, the assistant is deleted.
 """

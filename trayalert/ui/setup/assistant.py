@@ -1,8 +1,8 @@
-"""The setup assistant's window. It is not modal.
+"""The setup assistant's window, which is not modal.
 
-The user can close the window at any time. When it is opened again, the assistant continues on the page on which it was
-closed, or starts on the first page if the user had finished the last page. Everything can be done with the keyboard:
-Escape closes the window, and Enter goes to the next page.
+The user can close the window at any time. The next time, the assistant opens on the same page. After the user has
+finished the last page, the assistant opens on the first page. Everything can be done with the keyboard: Escape closes
+the window, and Enter goes to the next page.
 """
 
 from functools import partial
@@ -160,14 +160,14 @@ class SetupAssistant(QDialog):
     # Qt's event handlers
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
-        """Call `enter` on the current page again to set the focus, because a hidden widget cannot keep the focus."""
+        """Call the current page's `enter`, which sets the focus. A hidden page could not keep the focus."""
         super().showEvent(event)
         self.page.enter()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
         """Make the focus visible as soon as the window becomes active.
 
-        Otherwise Qt would show the focus only after the user has pressed Tab.
+        By default, Qt shows the focus only after the user has pressed Tab.
         """
         super().changeEvent(event)
         if event.type() is QEvent.Type.ActivationChange and self.isActiveWindow():
@@ -180,7 +180,7 @@ class SetupAssistant(QDialog):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 (Qt's name)
         """Make Enter go to the next page even if a radio button, a check box or a combo box has the focus.
 
-        Under Qt's GNOME theme, Enter would otherwise check the button or open the list.
+        By default, Qt's GNOME theme makes Enter check a button and open the list of a combo box.
         """
         enter = isinstance(event, QKeyEvent) and event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}
         if not enter or event.type() is not QEvent.Type.KeyPress:

@@ -1,7 +1,7 @@
 """The assistant's fourth page: the callback URL, and where to enter it in the console.
 
-The steps say only what Alibaba's own documentation says. Each name is that of the English console, followed by that of
-the Chinese console in brackets.
+The steps say only what Alibaba's own documentation says. Each name is given as in the English console. The name in the
+Chinese console follows in brackets.
 """
 
 from typing import Final
@@ -36,7 +36,7 @@ _TABS: Final = {"&Threshold rules": _THRESHOLD_STEPS, "&Event rules": _EVENT_STE
 
 
 class ConsolePage(AssistantPage):
-    """Shows the callback URL with a button that copies it, and the steps in the console for each kind of rule."""
+    """Shows the callback URL with a copy button, and the steps in the console for each type of rule."""
 
     name = "console"
     title = "Give the callback URL to the console"
@@ -61,7 +61,7 @@ class ConsolePage(AssistantPage):
         self.column.addStretch()
 
     def tick(self) -> None:
-        """Show the current callback URL. A tunnel's address may become known or change while the page is shown."""
+        """Show the current callback URL, which can change with the tunnel's address while the page is shown."""
         self._url.show_text(self.setup.callback_url())
         local = self.setup.public_url() is None
         self._note.show_text(

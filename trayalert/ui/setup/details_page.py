@@ -1,7 +1,7 @@
 """The assistant's second page: the fields that the chosen ingress needs.
 
-Problems with the fields are shown on this page. If the user chooses another ingress or another kind of tunnel and later
-returns to the first choice, the fields still contain what the user had entered.
+Problems with the fields are shown on this page. The page keeps all entered texts while the user looks at another
+ingress or at another kind of tunnel.
 """
 
 import re
@@ -29,13 +29,13 @@ _DESTINATION_SETTINGS: Final = {
 }
 """The beginning of a sentence that says where the user sets a tunnel's destination, keyed by kind of tunnel.
 
-The dict contains only the kinds whose program does not take the destination as an argument.
+The programs of all other kinds take the destination as an argument.
 """
 _NO_START: Final = "; no tunnel is started."
 
 
 class DetailsPage(AssistantPage):
-    """Shows an explanation of the chosen ingress and the fields that it needs."""
+    """Shows an explanation of the chosen ingress, and the fields that this ingress needs."""
 
     name = "details"
     title = "What it needs"
@@ -76,7 +76,7 @@ class DetailsPage(AssistantPage):
         focus(self._kind if tunnel or first is None else first)
 
     def leave(self) -> bool:
-        """Save the chosen ingress and start using it. If that fails, show the problem and return False."""
+        """Save the chosen ingress and start using it. If there is a problem, show the problem and return False."""
         self._save_entered()
         problem, chosen = self._read_fields()
         if chosen is not None:
@@ -110,7 +110,7 @@ class DetailsPage(AssistantPage):
     def _set_tab_order(self) -> None:
         """Make the Tab key move the focus from the kind of tunnel to the fields of that kind.
 
-        By default, Tab would reach the fields only after the assistant's buttons, because the fields are created later.
+        By default, Tab follows the order of creation, in which the fields come after the assistant's buttons.
         """
         places = (self._rows.itemAtPosition(row, column) for row in range(len(self._inputs)) for column in (1, 2))
         last: QWidget = self._kind
@@ -198,7 +198,7 @@ class DetailsPage(AssistantPage):
 
 
 def _field_problem(problem: str, fields: tuple[Field, ...]) -> str:
-    """Return a problem with the settings, reworded to name the field in the assistant instead of the setting."""
+    """Return `problem`, with the label of a field instead of the name of a setting."""
     text = problem.removesuffix(_NO_START).removeprefix("tunnel.").removeprefix("tunnel: ")
     for field in fields:
         label = field.label.replace("&", "")

@@ -40,7 +40,7 @@ class DonePage(AssistantPage):
         self.column.addStretch()
 
     def enter(self) -> None:
-        """Refresh the page and, if autostart can be set, put the focus on the check box."""
+        """Refresh the page. If autostart is available, put the focus on the check box for autostart."""
         super().enter()
         if self._autostart.isVisibleTo(self):
             focus(self._autostart)

@@ -1,7 +1,7 @@
-"""The fields for each kind of tunnel, and how they are converted to and from the settings' `[tunnel]` table.
+"""The fields for each kind of tunnel, and their conversion to and from the settings' `[tunnel]` table.
 
-No field holds a secret. A field may hold only the path of a file with the secret. The kinds, their titles and their
-notes are in `domain/settings/tunnel_presets.py`.
+No field holds a secret: the user enters only the path of a file that contains the secret. The kinds, their titles and
+their notes are in `domain/settings/tunnel_presets.py`.
 """
 
 import re
@@ -17,9 +17,9 @@ from trayalert.domain.settings.tunnel_presets import PRESETS
 class Field:
     """One line that the user fills in.
 
-    `key` identifies the field. In most cases, it is also the name of the field's entry in the `[tunnel]` table. In
-    `label`, `&` marks the mnemonic. If `file` is true, the field is the path of a file, which the user can also choose
-    in a file dialog.
+    `key` identifies the field, and is usually also the name of the field's entry in the `[tunnel]` table. In `label`,
+    `&` marks the mnemonic. If `file` is true, the field contains the path of a file, and the user can choose the file
+    in a dialog.
     """
 
     key: str
@@ -63,8 +63,8 @@ def fields_of(kind: str) -> tuple[Field, ...]:
 def tunnel_table(kind: str, entered: Mapping[str, str]) -> dict[str, object]:
     """Return the settings' `[tunnel]` table for a kind of tunnel and the entered values.
 
-    `entered` maps the keys of the fields to what the user has entered. The table has no entries for empty fields and
-    for the public address. Raise ValueError if a command has an unclosed quote.
+    `entered` maps the keys of the fields to the entered texts. Empty fields and the public address get no entry in the
+    table. Raise ValueError if the entered command has an unclosed quote.
     """
     table: dict[str, object] = {"kind": kind}
     for key, text in entered.items():
@@ -81,10 +81,10 @@ def tunnel_table(kind: str, entered: Mapping[str, str]) -> dict[str, object]:
 
 
 def other_entries(kind: str, tunnel: Mapping[str, object]) -> dict[str, object]:
-    """Return the entries of a `[tunnel]` table that no field of this kind of tunnel shows.
+    """Return those entries of a `[tunnel]` table that have no field for this kind of tunnel.
 
-    With these entries, the assistant can keep values that the admin has written into the settings. If the table is for
-    another kind of tunnel, return an empty dict.
+    The admin has written these entries into the settings, and the assistant keeps them. If the table is for another
+    kind of tunnel, return an empty dict.
     """
     own_keys = {"kind", *(field.key for field in fields_of(kind))}
     if "domain" in own_keys and "domain" in field_texts(tunnel):
@@ -98,13 +98,13 @@ def other_entries(kind: str, tunnel: Mapping[str, object]) -> dict[str, object]:
 def _quoted(part: str) -> str:
     """Quote one argument of a command, so that `shlex.split` returns it unchanged.
 
-    For readability, arguments that `shlex.quote` would quote without need stay unquoted.
+    `shlex.quote` alone would add quotes to more arguments, such as `{port}`, and make the command less readable.
     """
     return part if re.fullmatch(r"[^\s'\"\\]+", part) else shlex.quote(part)
 
 
 def field_texts(tunnel: Mapping[str, object]) -> dict[str, str]:
-    """Return what the fields show for the given `[tunnel]` table, keyed by the keys of the fields."""
+    """Return the texts that the fields show for a `[tunnel]` table, keyed by `Field.key`."""
     texts: dict[str, str] = {}
     for key, value in tunnel.items():
         match key, value:

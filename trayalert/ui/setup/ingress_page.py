@@ -60,6 +60,6 @@ class IngressPage(AssistantPage):
         focus(self._buttons[self.choice.ingress])
 
     def leave(self) -> bool:
-        """Store the user's choice in `choice`."""
+        """Store the user's choice in `choice`, and return True."""
         self.choice.ingress = next(ingress for ingress, button in self._buttons.items() if button.isChecked())
         return True

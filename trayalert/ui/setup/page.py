@@ -1,6 +1,6 @@
 """The base class of the assistant's pages, and the choice that all pages share.
 
-A page uses `SetupActions` for its queries and requests. It shows problems on the page itself instead of in a dialog.
+A page uses `SetupActions` for its queries and requests. A page shows problems on itself, and opens no dialog.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from trayalert.ui.widgets.safe_text import SafeLabel
 
 @dataclass
 class SetupChoice:
-    """The ingress and the kind of tunnel that the user has chosen so far, on the first two pages."""
+    """The ingress and the kind of tunnel that the user has chosen on the first two pages."""
 
     ingress: Ingress = Ingress.TUNNEL
     kind: str = "cloudflared"
@@ -26,9 +26,11 @@ class SetupChoice:
     def of(cls, configured: ChosenIngress | None, remembered: Any) -> "SetupChoice":
         """Return the choice with which the assistant starts.
 
-        `remembered` is the choice that the assistant stored when it was last open, and `configured` is the ingress in
-        the settings. The remembered ingress takes precedence. If both are the same ingress, the kind of tunnel in the
-        settings takes precedence.
+        `configured` is the ingress in the settings. `remembered` is the choice that an earlier assistant has stored.
+
+        The ingress is taken from `remembered`, or from `configured` if nothing is remembered. If `configured` has the
+        same ingress and a kind of tunnel, the kind is taken from `configured`. In all other cases, the kind is taken
+        from `remembered`.
         """
         choice = cls()
         match remembered:
@@ -80,9 +82,9 @@ class AssistantPage(QWidget):
         self.tick()
 
     def leave(self) -> bool:
-        """Finish the page before the next page is shown. Return whether the next page may be shown.
+        """Finish the page before the next page is shown. Return whether the next page can be shown.
 
-        If a page returns False, it shows the reason.
+        A page that returns False also shows the reason.
         """
         return True
 

@@ -1,7 +1,7 @@
-"""The assistant's fifth page. It waits for the console's Test, and ignores the samples that trayalert itself sends.
+"""The assistant's fifth page, which waits for a callback from the console's Test button, or from a rule.
 
-A sample arrives as an ordinary callback, but never as a Test. A callback that arrives while a sample is on its way may
-be that sample. It therefore proves nothing, and the page ignores it.
+The page can also send a sample. A callback that arrives while a sample is on its way may be the sample itself. The page
+therefore ignores the callback, unless the callback comes from the Test button.
 """
 
 from typing import Final
@@ -19,11 +19,11 @@ from trayalert.ui.widgets.safe_text import SafeLabel
 from trayalert.ui.wording import local_time
 
 _LATE_MS: Final[Millis] = 10_000
-"""Milliseconds for which a sample may still arrive after it has been reported as failed."""
+"""How long, in milliseconds, a sample may still arrive after sending has failed."""
 
 
 class TestPage(AssistantPage):
-    """Waits for a Test or a callback to arrive, and offers to send a sample."""
+    """Waits for a callback from the console's Test button or from a rule, and offers to send a sample."""
 
     __test__ = False  # keeps pytest from collecting this class
     name = "test"
@@ -62,7 +62,7 @@ class TestPage(AssistantPage):
         self._show()
 
     def on_event(self, event: Event) -> None:
-        """Show that a Test or a callback has arrived, or show the result of sending a sample."""
+        """Show that a callback has arrived, or show the result of sending a sample."""
         match event:
             case SampleSent():
                 self._on_sample_sent(event)
