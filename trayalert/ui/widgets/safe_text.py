@@ -1,9 +1,11 @@
 """The only module that passes text from the network to Qt's text widgets.
 
-All text is cleaned and shown as plain text. By default, Qt's text widgets guess whether a string is rich text: 270
-bytes in a default QLabel can freeze the layout for 16 s and load a file from the disk. The attacker is anyone who can
-name a resource or a rule. A test therefore checks that no other module uses Qt's text widgets and setters directly.
-Item views are safe, because they never guess whether a string is rich text.
+All text is cleaned with `domain.text.printable`, and shown as plain text.
+
+By default, Qt's text widgets guess whether a string is rich text. Anyone who can name a resource or a rule could attack
+the program with rich text: 270 bytes in a QLabel can freeze the layout for 16 s and load a file from the disk. A test
+checks that no other module uses Qt's text widgets and setters directly. Item views are safe, because they do not
+guess.
 """
 
 import html
@@ -115,8 +117,8 @@ def _clean_lines(text: str) -> str:
 def show_tooltip(target: QWidget | QAction, text: str) -> None:
     """Set a tooltip that shows the text literally.
 
-    The text is escaped and enclosed in `<qt>`, because Qt always treats a tooltip with this tag as rich text, and does
-    not guess.
+    By default, Qt guesses whether a tooltip is rich text. Qt always treats a text in the tag `<qt>` as rich text. The
+    text is therefore escaped and enclosed in this tag.
     """
     clean = printable(text, limit=1000)
     target.setToolTip(f"<qt>{html.escape(clean)}</qt>" if clean else "")
@@ -138,9 +140,8 @@ def show_caption(target: QAction | QAbstractButton, text: str, *, exported: bool
     An unchanged label is not set again, so that only changes are sent to the desktop. `exported` must be true if the
     menu is exported over D-Bus and drawn by the desktop.
 
-    WORKAROUND: Over D-Bus, `_` marks the mnemonic. Qt's QDBusMenuItem turns the first `&` into `_`, but does not double
-    a `_` in the label, so `_` is doubled here. QDBusMenuItem changes no other `&`, so only the first `&` is doubled
-    here.
+    WORKAROUND: Over D-Bus, `_` marks the mnemonic. Qt's QDBusMenuItem turns the first `&` into `_`, and changes no
+    other `&` and no `_`. If `exported` is true, each `_` and the first `&` are therefore doubled.
     """
     clean = printable(text)
     caption = clean.replace("_", "__").replace("&", "&&", 1) if exported else clean.replace("&", "&&")

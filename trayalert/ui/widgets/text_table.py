@@ -13,9 +13,9 @@ from trayalert.ui.widgets.safe_text import copy_text
 class TextTable(QTableWidget):
     """A read-only table of text.
 
-    The column with the index `stretched` takes the width that the other columns leave. If `stretched` is None, the last
-    column takes that width, and the table scrolls horizontally if it is too narrow. If `wrapped` is true, long cells
-    are wrapped, and each row is high enough for its lines, up to 8 lines.
+    The column with the index `stretched` takes the remaining width. If `stretched` is None, the last column takes the
+    remaining width, but is never narrower than its text. A narrow table then scrolls horizontally. If `wrapped` is
+    true, long cells are wrapped, and each row is high enough for its lines, up to 8 lines.
     """
 
     def __init__(self, titles: tuple[str, ...], *, stretched: int | None = None, wrapped: bool = False) -> None:
