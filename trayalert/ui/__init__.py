@@ -1,7 +1,7 @@
 """The user interface: all of the program's Qt widgets.
 
-Widgets contain no `await`, no domain rules and no SQL. They receive events as frozen dataclasses and send their queries
-and requests to the `Backend`.
+Widgets contain no `await`, no domain rules and no SQL. Widgets receive events as frozen dataclasses, and send their
+queries and requests to the `Backend`.
 """
 
 import contextlib

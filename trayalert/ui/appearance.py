@@ -1,9 +1,10 @@
 """The appearance of the windows: the desktop's font, its light or dark scheme, and sizes that fit the screen.
 
-Qt's GTK theme is not used, because it would load GTK, which costs 20 MB of memory. Qt's GNOME theme is used instead.
-It asks the desktop portal whether the desktop is light or dark, and follows later changes. If the portal does not
-answer within PORTAL_TIMEOUT_MS, the theme name in the desktop's GTK settings decides: a theme whose name contains the
-word "dark" counts as dark. The font is always read from the GTK settings.
+Qt's GNOME theme is used. Qt's GTK theme would load GTK, which costs 20 MB of memory.
+
+The GNOME theme asks the desktop portal whether the desktop is light or dark, and follows later changes. If the portal
+does not answer within PORTAL_TIMEOUT_MS, the theme name in the desktop's GTK settings decides. A theme counts as dark
+if its name contains the word "dark". The font is always read from the GTK settings.
 """
 
 import configparser
@@ -18,21 +19,24 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QFont, QFontDatabase
 from PySide6.QtWidgets import QApplication, QWidget
 
-PORTAL_TIMEOUT_MS: Final = 300
-"""Milliseconds to wait for the portal's answer before the theme name decides. No window is open yet at that time."""
+PORTAL_TIMEOUT_MS: Final = 300  # the time ends before a window is open
+"""Milliseconds to wait for the desktop portal's answer. Without an answer, the name of the GTK theme decides."""
 
 _DESKTOPS_WITH_QT_THEME = frozenset({"KDE", "LXQT"})  # their own Qt themes do not load GTK
 _XFCE_NAMES = re.compile(r'name="(ThemeName|FontName)"[^>]*value="([^"]*)"')
 _FONT = re.compile(r"(?P<family>.*?)[ ,]+(?P<size>[0-9]{1,2}(?:\.[0-9]+)?)")
 _GTK_DEFAULT_SIZE = 10.0
-"""The font size in points that GTK uses if no size is set. Qt would use 9."""
+"""GTK's default font size in points. Qt's default is 9."""
 
 
 def theme_arguments(environ: Mapping[str, str] = os.environ) -> list[str]:
     """Return the arguments for QApplication that make Qt use its GNOME theme instead of its GTK theme.
 
-    The list is empty if the system is not Linux, if the desktop has a Qt theme of its own, or if QT_QPA_PLATFORMTHEME
-    is set.
+    The list is empty in three cases:
+
+    - The system is not Linux.
+    - The desktop has a Qt theme of its own.
+    - The environment variable QT_QPA_PLATFORMTHEME is set.
     """
     if sys.platform != "linux" or environ.get("QT_QPA_PLATFORMTHEME") or _desktops(environ) & _DESKTOPS_WITH_QT_THEME:
         return []
@@ -42,7 +46,7 @@ def theme_arguments(environ: Mapping[str, str] = os.environ) -> list[str]:
 def follow_desktop(app: QApplication, environ: Mapping[str, str] = os.environ) -> None:
     """Apply the desktop's font and follow the desktop's light or dark scheme.
 
-    Do nothing if `theme_arguments` returns an empty list, because Qt then uses another theme.
+    If `theme_arguments` returns an empty list, do nothing.
     """
     if not theme_arguments(environ):
         return
@@ -84,7 +88,7 @@ def bold(font: QFont, *, scale: float = 1) -> QFont:
 def fit_to_screen(window: QWidget, width: int, height: int, *, spare: tuple[int, int] = (40, 60)) -> None:
     """Resize the window to `width` and `height`, or to less if the screen is too small.
 
-    `spare` is a pair: the number of pixels that must stay free horizontally, and the number vertically.
+    `spare` is the width and the height, in pixels, that must stay free on the screen.
     """
     available = window.screen().availableGeometry().size()
     window.resize(min(width, available.width() - spare[0]), min(height, available.height() - spare[1]))
@@ -95,9 +99,10 @@ def _desktops(environ: Mapping[str, str]) -> set[str]:
 
 
 def _names(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the name of the desktop's theme under the key `theme`, and the name of its font under `font`.
+    """Return the names of the desktop's theme and font, under the keys `theme` and `font`.
 
-    Each name comes from the first source that sets it. A name that no source sets is missing from the dict.
+    For each key, the first value from `_configured_names` that is not empty is returned. A key without such a value is
+    missing from the dict.
     """
     names: dict[str, str] = {}
     for name, value in _configured_names(environ):

@@ -1,4 +1,4 @@
-"""The backend: four protocols that define everything that the widgets may query and request.
+"""The backend: four protocols that define what the widgets can query and request.
 
 `app/backends/` implements the protocols. The widgets call all methods on the main thread. No method blocks.
 """
@@ -31,19 +31,19 @@ class ProgramState:
     last_callback_at: Millis | None = None
     reachability: Reachability = Reachability.UNKNOWN
     storing: bool = True
-    """Whether trayalert can store callbacks. While it cannot, it refuses them."""
+    """Whether trayalert can store callbacks. Callbacks that cannot be stored are refused."""
     paused_until: Millis | None = None
-    """The time until which notifications are paused, or None if they are not paused."""
+    """The time until which notifications are paused, or None if notifications are not paused."""
     problems: tuple[str, ...] = ()
     """Sentences that say what is wrong with trayalert itself."""
     news: tuple[str, ...] = ()
-    """Sentences that say what has happened to trayalert. The user can dismiss them."""
+    """Sentences that say what has happened to trayalert. The user can dismiss these sentences."""
     uncertainty: str | None = None
-    """A short phrase that says why more incidents may be open than are known, or None if there is no such doubt."""
+    """A short phrase that says why more incidents may be open than are known. None if all open incidents are known."""
     log_unreadable: bool = False
-    """Whether the last query of the log failed. A later query may succeed."""
+    """Whether the most recent query of the log failed. A later query may succeed."""
     secret_guesses: str | None = None
-    """A printable message that says who tries wrong secrets and how often, or None if there is nothing to report."""
+    """A printable message that says who makes secret guesses and how often. None without secret guesses."""
     open_by_level: Mapping[Level, int] = field(default_factory=dict)
     """Number of open incidents at each level."""
     reachability_since: Millis | None = None
@@ -51,11 +51,11 @@ class ProgramState:
     reachability_reason: str | None = None
     """A sentence that says why no callback can arrive, or why reachability is unknown. None if no reason is known."""
     reachable_at: Millis | None = None
-    """The time at which a probe last arrived, or None if no probe has arrived yet."""
+    """The time at which the most recent successful probe arrived, or None if no probe has arrived yet."""
     proved_until: Millis | None = None
-    """The time until which the last successful probe proves that callbacks get through, or None without such a probe.
+    """The time until which the most recent successful probe counts as proof that callbacks get through.
 
-    If there is no valid proof, the UI shows a `reachability` of REACHABLE as UNKNOWN.
+    None if no probe has succeeded yet. Without a valid proof, the UI shows UNKNOWN instead of REACHABLE.
     """
     refused_recently: bool = False
     """Whether a callback that may have been an alert was refused within the last hour.
@@ -63,9 +63,10 @@ class ProgramState:
     One of the `problems` gives the reason for the refusal.
     """
     url_changed: UrlChanged | None = None
-    """A change of the public address that the user has not yet accepted (`SetupActions.accept_url`), or None.
+    """A change of the public address that the user has not accepted yet, or None.
 
-    Until the user accepts the change, the rules in the console may still use the old address.
+    The user accepts the change through `SetupActions.accept_url`. Until then, the rules in the console may still use
+    the old address.
     """
 
 
@@ -75,7 +76,7 @@ class IncidentQueries(Protocol):
     def open(self) -> Sequence[StoredIncident] | None:
         """Return all open incidents, newest first, or None if the log cannot be read.
 
-        The incidents are sorted by `opened_at`, and those with the same `opened_at` by id, highest first.
+        The incidents are sorted by `opened_at` and then by id, both in descending order.
         """
 
     def worst_open(self, *, limit: int) -> Sequence[StoredIncident]:
@@ -85,40 +86,40 @@ class IncidentQueries(Protocol):
         """
 
     def closed(self, *, before: StoredIncident | None, limit: int) -> Sequence[StoredIncident] | None:
-        """Return one page of at most `limit` closed incidents, last closed first.
+        """Return one page of at most `limit` closed incidents, most recently closed first.
 
-        `before` is the last incident of the previous page, or None for the first page. Return None if the log cannot be
+        `before` is the last incident on the previous page, or None for the first page. Return None if the log cannot be
         read.
         """
 
     def by_ids(self, ids: Sequence[int]) -> Sequence[StoredIncident] | None:
         """Return the incidents with the given ids, in no particular order.
 
-        Ids that are not in the log are ignored. Return None if the log cannot currently be read; the caller must then
-        query again later.
+        Ids that are not in the log are ignored. If the log cannot currently be read, return None. The caller must then
+        repeat the query later.
         """
 
     def alerts_of(self, incident_id: int, *, limit: int) -> Sequence[StoredAlert]:
-        """Return up to `limit` alerts of an incident, last received first."""
+        """Return up to `limit` alerts of an incident, most recently received first."""
 
     def gaps(self, *, limit: int) -> Sequence[Gap] | None:
         """Return up to `limit` gaps, most recent first, or None if the log cannot be read."""
 
     def unconfirmed(self, incident: StoredIncident) -> bool:
-        """Return whether an incident is open and has had no alert for longer than Cloud Monitor's mute period.
+        """Return whether an incident is open but has had no alert for so long that its OK may have been lost.
 
-        Cloud Monitor repeats the alert of an open incident after each mute period. If no repeat arrives, the problem
-        may be over, and the OK that should have closed the incident may have been lost.
+        Cloud Monitor repeats the alert of an open incident at intervals. The setting `unconfirmed_after_hours` says how
+        long a repeat may take.
         """
 
     def sender_text(self, alert: StoredAlert) -> str | None:
-        """Return a phrase that says where an alert came from, or None if that is unknown."""
+        """Return a phrase that says where an alert came from, or None if the source address is unknown."""
 
     def console_links(self, incident: StoredIncident) -> Sequence[ConsoleLink]:
         """Return the console links for an incident's resource, best link first."""
 
     def commands(self, incident: StoredIncident) -> Sequence[FilledCommand]:
-        """Return the admin's custom commands, with the given incident's values filled in.
+        """Return the admin's custom commands, filled in with the values of an incident.
 
         If a command cannot be run for the incident, the command's `problem` says why.
         """
@@ -149,7 +150,7 @@ class ProgramQueries(Protocol):
         """Return the state of the tunnel."""
 
     def recall(self, name: str) -> Any:
-        """Return the JSON value that this run or an earlier run remembered under `name`, or None if there is none."""
+        """Return the JSON value that this or an earlier run remembered under `name`, or None if there is no value."""
 
     def remember(self, name: str, value: Any) -> None:
         """Remember a JSON value under `name`, for this run and for later runs."""
@@ -177,12 +178,12 @@ class SetupActions(Protocol):
         """
 
     def ingress(self) -> ChosenIngress | None:
-        """Return the ingress that the settings specify, or None if they specify none."""
+        """Return the ingress that the settings specify, or None if the settings specify no ingress."""
 
     def choose_ingress(self, chosen: ChosenIngress) -> str | None:
         """Write the chosen ingress to the settings and start using it.
 
-        Return None, or a sentence that says what failed.
+        Return None on success, or a sentence that says what failed.
         """
 
     def accept_url(self) -> None:
@@ -191,15 +192,15 @@ class SetupActions(Protocol):
     def send_sample(self) -> None:
         """Start sending a sample alert and its recovery through the public address.
 
-        A SampleSent event is announced when both have been sent, or when sending has failed. The sample arrives as an
-        ordinary alert, never as a Test.
+        A SampleSent event is announced after the alert and the recovery have been sent. If sending fails, the event is
+        announced, too. The sample arrives as an ordinary alert, not as a request from the console's Test button.
         """
 
     def autostart_enabled(self) -> bool | None:
         """Return whether trayalert starts when the user logs in, or None if autostart is not available."""
 
     def set_autostart(self, enabled: bool) -> str | None:
-        """Switch autostart at login on or off. Return None, or a sentence that says what failed."""
+        """Switch autostart at login on or off. Return None on success, or a sentence that says what failed."""
 
 
 class UserActions(Protocol):
@@ -209,7 +210,7 @@ class UserActions(Protocol):
         """Open a link in the browser. Return False if the link is not allow-listed or could not be opened."""
 
     def run_command(self, command: FilledCommand) -> str | None:
-        """Start a custom command. Return None, or a sentence that says what failed."""
+        """Start a custom command. Return None on success, or a sentence that says what failed."""
 
     def resolve(self, incident_id: int) -> None:
         """Mark an incident as recovered.
@@ -218,7 +219,7 @@ class UserActions(Protocol):
         """
 
     def pause_notifications(self, until: Millis | None) -> None:
-        """Pause notifications until the given time. If `until` is None, resume them."""
+        """Pause notifications until the given time. If `until` is None, resume notifications."""
 
     def dismiss_news(self) -> None:
         """Remove the current news from the program state, because the user has read it."""
@@ -229,7 +230,7 @@ class UserActions(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
-    """The program as the UI sees it.
+    """Everything that the UI can query and request, as four protocols.
 
     A widget that does not need the whole backend receives only the protocols that it needs.
     """

@@ -1,7 +1,7 @@
 """The bridge that carries events from the receiver's thread to the widgets, in batches.
 
-At most one Qt signal is queued at any time. A separate signal for each event would take more time than handling the
-event, and would fill Qt's event queue faster than the main thread can empty it.
+At most one Qt signal is queued at any time. A separate signal for each event would take more time than the handling of
+the event. Qt's event queue would then grow faster than the main thread can empty the queue.
 """
 
 import threading
@@ -18,7 +18,7 @@ BATCH_INTERVAL_MS: Final = 50
 
 
 class ThrottledAction(QTimer):
-    """Runs `action` on request, but never more often than once in `min_interval` milliseconds."""
+    """Runs `action` on request. `request` runs `action` at most once in `min_interval` milliseconds."""
 
     def __init__(self, parent: QObject, min_interval: int, action: Callable[[], None]) -> None:
         super().__init__(parent, singleShot=True)
@@ -28,7 +28,7 @@ class ThrottledAction(QTimer):
         self.timeout.connect(self.run)
 
     def request(self) -> None:
-        """Run the action now or, if the last run was less than `min_interval` ago, as soon as that time has passed.
+        """Run the action now, but at least `min_interval` milliseconds after the previous run.
 
         While a request is waiting, further requests have no effect.
         """
@@ -49,7 +49,7 @@ class ThrottledAction(QTimer):
         return self._min_interval - self.since_run.elapsed() if self.since_run.isValid() else 0
 
     def run(self) -> None:
-        """Run the action now. If a request is waiting, this run takes its place."""
+        """Run the action now, even within `min_interval` of the previous run. Drop a request that is waiting."""
         self.stop()
         self.since_run.restart()
         self._action()

@@ -1,4 +1,4 @@
-"""The gaps window. It lists the times in which no callback could arrive, and the reasons."""
+"""The gaps window, which lists the most recent gaps and their reasons."""
 
 from functools import partial
 from typing import Final
@@ -19,7 +19,10 @@ MAX_GAPS: Final = 200
 
 
 class GapsView(QDialog):
-    """The gaps window. It is not modal, is empty until `refresh` is called, and is deleted when it is closed."""
+    """The gaps window, which is empty before the first call of `refresh`.
+
+    The window is not modal. When the window is closed, Qt deletes it.
+    """
 
     help_requested = Signal(str)
     """Emitted with the topic of a help page."""

@@ -30,14 +30,14 @@ _BITMAPS: Final = {
     "i": ("##", "##", "..", "##", "##", "##", "##"),
 }
 _TALL_ROWS: Final = (0, 1, 1, 2, 3, 4, 5, 5, 6)
-"""Indices of the bitmap rows that make up a glyph 9 pixels high. Rows 1 and 5 are drawn twice."""
+"""Row indices that stretch a bitmap of 7 rows to a height of 9 pixels: rows 1 and 5 are drawn twice."""
 
 
 def draw_glyphs(painter: QPainter, text: str, *, size: int, bottom: int | None, colour: QColor) -> None:
     """Draw `text`, horizontally centred, into an image that is `size` pixels wide and high.
 
-    `bottom` is the y coordinate of the text's lower edge. If it is None, the text is centred vertically, too. The text
-    may contain only characters for which `_BITMAPS` has a bitmap.
+    `bottom` is the y coordinate of the text's lower edge. If `bottom` is None, the text is centred vertically, too.
+    `_BITMAPS` must have a bitmap for each character of the text.
     """
     if size >= MIN_OUTLINE_SIZE and _draw_outlines(painter, text, size, bottom, colour):
         return
@@ -53,7 +53,10 @@ def draw_glyphs(painter: QPainter, text: str, *, size: int, bottom: int | None, 
 
 
 def _draw_outlines(painter: QPainter, text: str, size: int, bottom: int | None, colour: QColor) -> bool:
-    """Draw the text with outlines from the desktop's bold font. If no font is available, only return False."""
+    """Draw the text with outlines from the desktop's bold font, and return True.
+
+    If no font is available, draw nothing and return False.
+    """
     font = bold(QGuiApplication.font())
     font.setPixelSize(200)
     path = QPainterPath()

@@ -1,12 +1,14 @@
 """The tray icon and the level icons, drawn with QPainter. Levels differ in shape, not only in colour.
 
 CRITICAL is an octagon, WARN a triangle, INFO a square and OK a tick. While incidents are open, the tray icon has the
-shape of the worst level and shows the number of open incidents. If trayalert is blind at the same time, a small
-no-entry sign is drawn in the corner of the icon.
+shape of the worst level and shows the number of open incidents. While trayalert is also blind, the icon has a small
+no-entry sign in a corner.
 
-While no incident is open, the tray icon shows reachability: a no-entry sign (an amber disc with a bar) while trayalert
-is blind, and otherwise a hollow grey ring. A green dot in the ring means that a recent probe proves that callbacks get
-through (see `shown_reachability`).
+While no incident is open, the tray icon shows reachability (`shown_reachability`):
+
+- blind: a no-entry sign, which is an amber disc with a bar
+- unknown: a hollow grey ring
+- reachable, as a recent probe proves: a hollow grey ring with a green dot
 
 Each size is drawn separately on whole pixels, because an image that is scaled down to 16 pixels is blurred.
 """
@@ -34,7 +36,7 @@ MAX_COUNT = 10
 class TrayIconState:
     """Everything that the tray icon depends on.
 
-    Two states whose icons look the same must be equal, so that the icon is set again only if its look changes.
+    Two states whose icons look the same must be equal. The tray sets its icon only if the state has changed.
     """
 
     worst: Level | None = None
@@ -94,7 +96,7 @@ def tray_icon(state: TrayIconState) -> QIcon:
 def level_icon(level: Level | None) -> QIcon:
     """Return the icon of a level in all SIZES, with the level's mark instead of a number.
 
-    If `level` is None, return the hollow grey ring, for example for an incident that closed without recovering.
+    If `level` is None, return the hollow grey ring.
     """
     if level is None:
         return tray_icon(TrayIconState())
@@ -243,7 +245,7 @@ def _draw_no_entry(painter: QPainter, square: QRectF, line: int) -> None:
 
 
 def _draw_blind_badge(painter: QPainter, size: int) -> None:
-    """Draw a small no-entry sign in the upper left corner. In small icons, draw it without antialiasing."""
+    """Draw a small no-entry sign in the upper left corner, without antialiasing if the icon is small."""
     side = round(size * 0.43) | 1
     if size >= MIN_OUTLINE_SIZE:
         _draw_no_entry(painter, QRectF(0, 0, side, side), max(1, size // 24))

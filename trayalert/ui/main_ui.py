@@ -1,8 +1,10 @@
 """The whole user interface except notifications: tray, overlay, main window, gaps, help and setup assistant.
 
-All parts except the tray are imported and created on first use. If there is no tray, the overlay is shown instead,
-unless the settings forbid it. In the first run without a tray, the main window is shown as well. If there is neither a
-tray nor an overlay, closing the main window only minimises it.
+All parts except the tray are imported and created on first use. If there is no tray, the overlay is shown instead. In
+the first run without a tray, the main window is shown, too.
+
+The settings can forbid the overlay. Without a tray and an overlay, the main window is shown, and closing the window
+only minimises it.
 """
 
 import os
@@ -40,8 +42,9 @@ if TYPE_CHECKING:
 class MainUiTiming:
     """The UI's intervals in milliseconds.
 
-    `minute` is the interval at which everything that the UI shows is updated. `retry` is the time between two queries
-    of the log while it cannot be read. During a reparse, the table is reloaded at most once per `reload_interval`.
+    `minute` is the interval at which the UI updates all that it shows, even without an event. `retry` is the time
+    between two queries while the log cannot be read. During a reparse, the table is reloaded at most once per
+    `reload_interval`.
     """
 
     minute: int = 60_000
@@ -53,13 +56,13 @@ class MainUi(QObject):
     """All parts of the user interface except notifications.
 
     If `setup_requested` is true, `start` also shows the setup assistant. `host_available()` returns whether there is a
-    tray host.
+    tray host: a program that shows tray icons, such as a panel.
     """
 
     advised = Signal(str)
     """Emitted with advice on how to get a tray on this desktop.
 
-    The signal is emitted at most once, and not again in later runs.
+    After the first emission, neither this run nor a later run emits the signal.
     """
 
     def __init__(
@@ -106,16 +109,17 @@ class MainUi(QObject):
 
     @property
     def log_retry_pending(self) -> bool:
-        """Whether the log could not be read and will be queried again."""
+        """Whether a query of the log has failed and will be repeated."""
         return self._retry_timer.isActive()
 
     def start(self, *, minimised: bool = False) -> None:
         """Show the tray icon. If the settings say that the overlay is always shown, show the overlay, too.
 
-        If no tray host appears within `TrayTiming.grace`, there are two cases. If the settings allow the overlay, the
-        overlay is shown. The window is shown as well, but not if `minimised` is true, and not if an earlier run already
-        found no tray. If the settings forbid the overlay, the window is always shown, and is minimised if `minimised`
-        is true.
+        If no tray host appears within `TrayTiming.grace`, the settings decide what is shown instead:
+
+        - If the settings allow the overlay, the overlay is shown. In the first run without a tray, the window is shown,
+          too, unless `minimised` is true.
+        - If the settings forbid the overlay, the window is shown. If `minimised` is true, the window is minimised.
         """
         self._minimised = minimised
         self.tray.start()
@@ -158,7 +162,7 @@ class MainUi(QObject):
     def show_setup_assistant(self) -> None:
         """Show the setup assistant.
 
-        If the user closed the assistant before finishing, it continues on the page where it was closed.
+        The assistant continues on the page on which the user closed it, unless the user had finished the last page.
         """
         if self.setup_assistant is None:
             from trayalert.ui.setup.assistant import SetupAssistant
@@ -180,7 +184,7 @@ class MainUi(QObject):
         _raise_window(self.gaps)
 
     def show_help(self, topic: str) -> None:
-        """Show the help page for a topic. If the backend specifies one page for all windows, show that page instead."""
+        """Show the help page for a topic. If the backend has a `help_topic`, show the page for `help_topic` instead."""
         if self.help is None:
             from trayalert.ui.help.help_window import HelpWindow
 
@@ -234,7 +238,7 @@ class MainUi(QObject):
         return self.tray.present or (self.overlay is not None and self.overlay.isVisible())
 
     def _advise(self) -> None:
-        """Advise the user how to get a tray on this desktop, unless this run or an earlier run has already done so."""
+        """Advise the user how to get a tray on this desktop, unless this or an earlier run has given this advice."""
         advice = gnome_tray_advice(self._environment)
         if advice is None or self._backend.program.recall("told_gnome"):
             return

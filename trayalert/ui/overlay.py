@@ -1,7 +1,7 @@
-"""The overlay, a small bar that stays above all windows and replaces a missing tray. It never takes the focus.
+"""The overlay: a small bar that stays above all windows, never takes the focus, and replaces a missing tray.
 
-On Wayland, a program cannot choose the position of its windows. There, the desktop decides where the overlay first
-appears, and the user can then drag it elsewhere.
+On Wayland, a program cannot choose the position of its windows. The desktop chooses the initial position of the
+overlay, and the user can drag the overlay elsewhere.
 """
 
 from typing import Any, Final
@@ -91,7 +91,7 @@ class Overlay(QWidget):
             self._drag_offset, self._dragged = event.globalPosition().toPoint() - self.pos(), False
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 (Qt's name)
-        """Move the overlay with the mouse once the mouse has moved far enough for a drag."""
+        """Move the overlay with the mouse as soon as the mouse has moved far enough for a drag."""
         if self._drag_offset is None:
             return
         position = event.globalPosition().toPoint() - self._drag_offset

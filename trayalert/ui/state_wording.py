@@ -44,9 +44,11 @@ GAPS_ADVICE = (
 def shown_reachability(state: ProgramState, *, now: Millis) -> Reachability:
     """Return the reachability that is shown to the user.
 
-    While callbacks cannot be stored, return BLIND. Return UNKNOWN instead of REACHABLE if no recent probe proves that
-    callbacks get through, if the public address has changed, or if a callback that may have been an alert was refused
-    within the last hour.
+    While callbacks cannot be stored, return BLIND. Return UNKNOWN instead of REACHABLE in three cases:
+
+    - No recent probe proves that callbacks get through.
+    - The public address has changed, and the user has not accepted the change.
+    - A callback that may have been an alert was refused within the last hour.
     """
     if not state.storing:
         return Reachability.BLIND
@@ -63,8 +65,8 @@ def _is_proved(state: ProgramState, *, now: Millis) -> bool:
 def reachability_text(state: ProgramState, *, now: Millis) -> str:
     """Return a message that says whether callbacks get through.
 
-    If callbacks cannot be stored, the message says so. If no callback can arrive, the message says since when, but not
-    why. The reason is one of the sentences that `problem_sentences` returns.
+    While callbacks cannot be stored, the message says that callbacks are refused. While no callback can arrive, the
+    message gives the time at which this began. `problem_sentences` returns the reason.
     """
     if not state.storing:
         return "Blind: callbacks are refused, as they cannot be stored"
@@ -97,7 +99,10 @@ def _checked_text(state: ProgramState, *, now: Millis) -> str:
 
 
 def blind_text(state: ProgramState, *, now: Millis) -> str:
-    """Return `Blind since 02:10`, or only `Blind` if that time is unknown or callbacks cannot be stored."""
+    """Return a text such as `Blind since 02:10`, or only `Blind` if the time is unknown.
+
+    While callbacks cannot be stored, return only `Blind`.
+    """
     since = local_time(state.reachability_since, now=now, seconds=False)
     return f"Blind since {since}" if since and state.storing else "Blind"
 
@@ -105,7 +110,7 @@ def blind_text(state: ProgramState, *, now: Millis) -> str:
 def problem_sentences(state: ProgramState, *, now: Millis) -> tuple[str, ...]:
     """Return the sentences that say what is wrong, without duplicates.
 
-    While trayalert is blind, the reason comes first, if it is known.
+    While trayalert is blind, the first sentence says why, if the reason is known.
     """
     blind = shown_reachability(state, now=now) is Reachability.BLIND
     reasons = (state.reachability_reason,) if blind and state.reachability_reason else ()
@@ -113,10 +118,10 @@ def problem_sentences(state: ProgramState, *, now: Millis) -> tuple[str, ...]:
 
 
 def tray_problems(state: ProgramState, *, now: Millis) -> tuple[str, ...]:
-    """Return the problem sentences for the tray.
+    """Return the sentences that the tray shows about problems.
 
-    If the public address has changed, a sentence about the change comes before those of `problem_sentences`. The window
-    does not need that sentence, because it shows a changed address in a separate band.
+    The result contains all sentences of `problem_sentences`. After a change of the public address, a sentence about the
+    change comes first. The window uses `problem_sentences` directly, and shows a changed address separately.
     """
     address_changed = (
         ("The public address has changed: the rules in the console lead nowhere.",) if state.url_changed else ()
@@ -134,10 +139,10 @@ def open_counts_text(state: ProgramState, language: Language) -> str:
 
 
 def overlay_text(state: ProgramState, language: Language, *, now: Millis) -> str:
-    """Return a very short summary of the open incidents for the overlay.
+    """Return a very short summary for the overlay, such as `3 critical · blind since 02:10`.
 
-    If trayalert is blind or reachability is unknown, the summary says so. If more incidents may be open than are known,
-    the summary says why.
+    The summary contains the number of open incidents at each level, a reachability other than REACHABLE, and the
+    state's `uncertainty`.
     """
     parts = [open_counts_text(state, language) if state.open_incidents else "none open"]
     match shown_reachability(state, now=now):
@@ -154,8 +159,8 @@ def overlay_text(state: ProgramState, language: Language, *, now: Millis) -> str
 def headline(state: ProgramState, language: Language, *, now: Millis) -> str:
     """Return a short summary: how many incidents are open, and their worst level.
 
-    If incidents are open while trayalert is blind, the summary says so. If more incidents may be open than are known,
-    the summary says why.
+    The summary contains the state's `uncertainty`, if there is any. If incidents are open while trayalert is blind, the
+    summary also contains a text such as `blind since 02:10`.
     """
     if not state.open_incidents:
         return f"Unknown what is open: {state.uncertainty}" if state.uncertainty else "No incident is open"
@@ -167,7 +172,7 @@ def headline(state: ProgramState, language: Language, *, now: Millis) -> str:
 
 
 def last_callback_text(state: ProgramState, *, now: Millis) -> str:
-    """Return a message that says how long ago the last callback arrived."""
+    """Return a message that says how long ago the latest callback arrived."""
     if state.last_callback_at is None:
         return "Last callback unknown" if state.uncertainty else "No callback has ever arrived"
     return f"Last callback {ago_text(state.last_callback_at, now=now)}"
@@ -186,8 +191,11 @@ def is_paused(state: ProgramState, *, now: Millis) -> bool:
 def empty_table_text(state: ProgramState, language: Language, *, now: Millis) -> str:
     """Return the message that is shown instead of an empty table.
 
-    The message says that no incident is open, or that it is unknown what is open. If no callback has ever arrived, the
-    message says so and tells the user what to do. While trayalert is blind, the message also gives the reason.
+    The first case that applies decides what the message says:
+
+    - More incidents may be open than are known: the reason.
+    - No callback has ever arrived, and trayalert is not blind: how to set up reachability.
+    - All other states: that no incident is open, and whether callbacks get through.
     """
     problems, reachability = " ".join(problem_sentences(state, now=now)), shown_reachability(state, now=now)
     if state.uncertainty:
@@ -219,7 +227,7 @@ def tunnel_text(tunnel: TunnelState, *, now: Millis) -> str:
 def url_changed_text(changed: UrlChanged) -> str:
     """Return a message that names the old and the new public address after a change.
 
-    The rules in the console still use the old address, so the message asks the user to change them.
+    The message asks the user to change the rules in the console, which still use the old address.
     """
     return (
         "The public address has changed: the rules in the console lead nowhere. Change the callback URL in each!"
@@ -234,7 +242,7 @@ def gap_cells(gap: Gap, *, now: Millis) -> tuple[str, ...]:
 
 
 def last_gap_text(gaps: Iterable[Gap], *, now: Millis) -> str:
-    """Return a message about the gap that ended last, or an empty string if none ended within the last 24 hours.
+    """Return a message about the most recently ended gap, or an empty string if no gap ended in the last 24 hours.
 
     `gaps` must be sorted with the most recent gap first.
     """

@@ -1,8 +1,10 @@
-"""The lines above the incident table: open incidents, time of the last callback, reachability, problems and news.
+"""The lines above the incident table: open incidents, time of the latest callback, reachability, problems and news.
 
-Problems have an amber background and are shown for as long as they last. News has the desktop's highlight colour as its
-background and is shown until the user dismisses it. The message about a changed callback URL has a red background,
-because only the user can change the rules in the console.
+The colour of the background says what a line contains:
+
+- amber: a problem, which is shown for as long as the problem lasts
+- the desktop's highlight colour: news, which is shown until the user dismisses the news
+- red: a changed callback URL, because only the user can change the rules in the console
 """
 
 from collections.abc import Callable, Mapping
@@ -93,7 +95,7 @@ class StatusLine(QWidget):
     def show_state(self, state: ProgramState, *, now: int, icon: QIcon, gap: str = "") -> None:
         """Show the program's state.
 
-        `icon` is the icon for this state. `gap` is a message about the last gap, or an empty string.
+        `icon` is the icon for this state. `gap` is a message about the latest gap, or an empty string.
         """
         self._picture.show_icon(icon, 40)
         self._headline.show_text(headline(state, self._language, now=now))
@@ -131,7 +133,7 @@ class StatusLine(QWidget):
 
 
 class _Band(QWidget):
-    """A widget that shows sentences on a coloured background. It is hidden while there are no sentences.
+    """A widget that shows sentences on a coloured background, and is hidden while there are no sentences.
 
     The background is painted in `paintEvent`, because a style sheet would not adapt when the desktop switches between
     light and dark.
@@ -154,7 +156,7 @@ class _Band(QWidget):
         self.hide()
 
     def show_sentences(self, sentences: tuple[str, ...]) -> None:
-        """Show the sentences, one per line. If there are none, hide the band."""
+        """Show the sentences, each on its own line. If there are no sentences, hide the band."""
         self._text.show_text("\n".join(f"{self._sign} {as_sentence(text)}" for text in sentences))
         self.setVisible(bool(sentences))
 

@@ -1,8 +1,11 @@
 """The tray: icon, tooltip and menu. Only parts that have changed are updated, at most 4 times a second.
 
-The menu is exported over D-Bus. Its entries are therefore created only once, and later only their content changes. Qt
-itself reacts when a tray host starts, ends or restarts. So that an idle program rarely wakes up, no timer polls for a
-tray host: `check_host` is called only when the tray is updated, which happens after changes and once a minute.
+The entries of the menu are created only once. Later updates change only the content of the entries, because the menu is
+exported over D-Bus.
+
+A tray host is a program that shows tray icons, such as a panel. Qt itself reacts when a tray host starts, ends or
+restarts. The tray is updated after changes and once a minute, and each update calls `check_host`. No timer polls for a
+tray host, so that an idle program rarely wakes up.
 """
 
 from collections.abc import Callable
@@ -51,8 +54,8 @@ class TrayTiming:
 class Tray(QObject):
     """The tray icon with its tooltip and its menu.
 
-    `refresh` may be called as often as needed, because the tray limits its updates. `host_available()` returns whether
-    there is a tray host.
+    `refresh` can be called as often as needed, because the tray limits its updates. `host_available()` returns whether
+    there is a tray host: a program that shows tray icons, such as a panel.
     """
 
     window_requested = Signal()
@@ -67,9 +70,9 @@ class Tray(QObject):
     failed = Signal(str)
     """Emitted when a menu action has failed, with a sentence that says what failed."""
     host_missing = Signal()
-    """Emitted when the grace time has passed without a tray host.
+    """Emitted when `TrayTiming.grace` has passed without a tray host.
 
-    The receiver of this signal must then show the overlay or the window instead of the tray.
+    The connected slot must show the overlay or the window instead of the tray.
     """
 
     def __init__(
@@ -86,10 +89,10 @@ class Tray(QObject):
         self._icon_state: TrayIconState | None = None
         self._tooltip: list[str] = []
         self.state = ProgramState()
-        """The state of the program that was last shown."""
+        """The state of the program that the tray currently shows."""
         self._incidents: list[StoredIncident] = []
         self._icon_visible = False
-        """The value of `present` at the last update.
+        """The value of `present` at the latest update.
 
         The value is stored because each query of `present` wakes the D-Bus thread 30 times.
         """
@@ -138,7 +141,7 @@ class Tray(QObject):
         self._throttle.request()
 
     def check_host(self) -> None:
-        """Check whether the icon is visible. If it is not, start the grace timer; if it is, stop the timer."""
+        """Start the timer for `TrayTiming.grace` if the icon is not visible. Stop the timer if the icon is visible."""
         self._icon_visible = self.present
         if self._icon_visible:
             self._grace_timer.stop()

@@ -1,7 +1,7 @@
 """The main window: a live table of incidents, with the details of the selected incident next to it.
 
-Closing the window hides it and never ends the program. If there is neither a tray nor an overlay with which the user
-can bring the window back, closing only minimises it.
+Closing the window hides the window, and never ends the program. If there is neither a tray nor an overlay, closing only
+minimises the window, because the user could not bring back a hidden window.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ TICK_MS: Final = 1000
 class Window(QMainWindow):
     """The main window, with the status line, the incident table and the details.
 
-    `may_hide()` returns whether closing the window may hide it. Callers show messages with the methods of `status`, and
+    `may_hide()` returns whether closing may hide the window. Callers show messages with the methods of `status`, and
     report changed incidents with `incidents.queue_changes`.
     """
 
@@ -99,7 +99,7 @@ class Window(QMainWindow):
         self._update_empty_view()
 
     def show_probe_result(self) -> None:
-        """If the user started a probe in this window, show its result."""
+        """If the user has started a probe in this window, show the result of the probe."""
         if self._probe_requested:
             self._probe_requested = False
             self.status.show_message(
@@ -274,24 +274,24 @@ class Window(QMainWindow):
     # Qt's event handlers
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
-        """Show the current state and start the ticker."""
+        """Show the current state, and start to update durations every second."""
         super().showEvent(event)
         self.refresh()
         self._update_ticker()
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 (Qt's name)
-        """Stop the ticker."""
+        """Stop updating durations."""
         super().hideEvent(event)
         self._update_ticker()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
-        """Stop the ticker while the window is minimised."""
+        """Stop updating durations while the window is minimised."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.WindowStateChange:
             self._update_ticker()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 (Qt's name)
-        """Hide the window. If there is neither a tray nor an overlay to bring it back, minimise it instead."""
+        """Hide the window, or minimise the window if there is neither a tray nor an overlay."""
         event.ignore()
         self._geometry = self.saveGeometry()
         if self._may_hide():

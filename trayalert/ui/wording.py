@@ -17,7 +17,7 @@ from trayalert.services.presentation.alert_text import name_text
 
 
 def local_time(moment: Millis | None, *, now: Millis, seconds: bool = True) -> str:
-    """Return a local time: `15:42:07` if it is today, `11-23 15:42` if it is this year, and otherwise `2025-11-23`.
+    """Return a local time as `15:42:07` (today), `11-23 15:42` (this year) or `2025-11-23` (another year).
 
     If `seconds` is False, return `15:42` for a time of today. Return an empty string if `moment` is None.
     """
@@ -48,10 +48,11 @@ def ago_text(moment: Millis, *, now: Millis) -> str:
 
 
 def shown_level(incident: Incident) -> Level | None:
-    """Return the level that determines the icon and the style with which an incident is shown.
+    """Return the level that determines an incident's icon and style.
 
-    For an open incident, the level is at least INFO, even if its alerts have the level OK. For a closed incident, the
-    level is OK if the incident recovered or was marked as recovered, and None if it ended in another way.
+    - open incident: the incident's level, but at least INFO
+    - incident that recovered or was marked as recovered: OK
+    - incident that ended in another way: None
     """
     if incident.open:
         return worst(incident.level, Level.INFO)
