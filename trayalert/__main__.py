@@ -6,9 +6,9 @@ import sys
 def main() -> None:
     """Run the command line. If the first argument is `--guard-a-tunnel`, run a tunnel's reaper instead.
 
-    The reaper is a separate process. The frozen program contains no Python interpreter that could run the reaper's
-    module, so the program runs its own executable with this argument. The reaper runs as long as its tunnel. To use
-    little memory, the reaper does not import the command line.
+    The reaper is a separate process. The frozen program has no Python interpreter to start that process with, so the
+    program starts its own executable with this argument. To use little memory, a reaper does not import the command
+    line.
     """
     if sys.argv[1:2] == ["--guard-a-tunnel"]:
         from trayalert.services.tunnel import reaper  # noqa: PLC0415 - the commands do not need it

@@ -1,6 +1,6 @@
 """The program's two clocks: the wall clock, and a clock that cannot be set.
 
-Every command imports this module, so it must not import anything that is slow to load.
+This module must not import anything that is slow to load, because every command imports this module.
 """
 
 import sys
@@ -18,9 +18,10 @@ def now() -> Millis:
 
 
 def ticks() -> Millis:
-    """Return the reading of a clock that cannot be set and keeps running while the computer sleeps, in milliseconds.
+    """Return the reading, in milliseconds, of a clock that cannot be set and that keeps running during sleep.
 
-    Only the difference between two readings is meaningful, and only if the computer was not restarted between them.
+    A single reading has no meaning: use the difference between two readings. A restart of the computer resets the
+    clock.
     """
     if hasattr(time, "CLOCK_BOOTTIME"):  # Linux, whose monotonic clock stops during sleep
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000

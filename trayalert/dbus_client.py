@@ -1,7 +1,7 @@
 """A D-Bus client for notifications, sleep detection and the doctor.
 
-This module only transports messages and makes no decisions. The module is in neither `ui/` nor `app/`, because both
-import it. The layers below `ui/` must not import it.
+This module transports messages and makes no decisions. The packages `ui/` and `app/` import this module. The layers
+below `ui/` must not import this module.
 """
 
 import asyncio
@@ -59,10 +59,10 @@ def without_reply(message: Message) -> Message:
 
 
 async def connect_bus(address: str, on_signal: Callable[[Message], None], *rules: str) -> MessageBus:
-    """Connect to the bus at `address`, and subscribe to the signals that match any of `rules`.
+    """Connect to the bus at `address`, and subscribe to the signals that match at least one of `rules`.
 
-    `on_signal` is called with each signal that arrives. Signals and replies are handled in the order in which the bus
-    sent them. Raise one of BUS_FAULTS if the connection or a subscription fails.
+    `rules` are D-Bus match rules. `on_signal` is called with each signal that arrives. Signals and replies are handled
+    in the order in which the bus sent them. Raise one of BUS_FAULTS if the connection or a subscription fails.
     """
     bus = MessageBus(bus_address=address, auth_timeout=5.0)
 
@@ -115,8 +115,8 @@ async def is_activatable(bus: MessageBus, name: str) -> bool:
 def reply_body(reply: Message | None) -> list[Any]:
     """Return the body of a reply.
 
-    Raise DBusError if the reply is an error message, and EOFError if `reply` is None, which means that the connection
-    was lost.
+    Raise DBusError if the reply is an error message. Raise EOFError if `reply` is None, that is, if the connection was
+    lost.
     """
     if reply is None:
         raise EOFError("the session bus went away")

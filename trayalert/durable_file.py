@@ -9,9 +9,9 @@ from pathlib import Path
 def write_private(path: Path, content: str, *, overwrite: bool = True) -> None:
     """Write a file atomically, with mode 0600. Raise OSError if the file cannot be written.
 
-    If `overwrite` is false and the file already exists, raise FileExistsError. A file system without hard links does
-    not allow this check, so an existing file is overwritten there. The file and its folder are synced before this
-    function returns, so that a power cut afterwards cannot bring the old content back.
+    If `overwrite` is false and the file already exists, raise FileExistsError. On a file system without hard links, an
+    existing file is always overwritten. When this function returns, the file and its folder are synced, so the new
+    content survives a power cut.
     """
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:

@@ -1,7 +1,7 @@
 """Finds and reads the files in `resources/`. No other module knows where these files are.
 
-In a checkout, the files are in the folder `resources` next to the package. In a wheel and in the frozen program, they
-are inside the package, in `trayalert/_resources`.
+In a checkout, the files are in the folder `resources` next to the package. In a wheel and in the frozen program, the
+files are inside the package, in `trayalert/_resources`.
 """
 
 from pathlib import Path
