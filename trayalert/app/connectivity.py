@@ -32,20 +32,20 @@ if TYPE_CHECKING:
     from trayalert.services.tunnel.supervisor import TunnelSupervisor
 
 _KNOWN_URL = "public_url"
-"""State-store key for the public address that the user knows."""
+"""Name under which the state store keeps the public address that the user knows."""
 
 _PROBE_MARGIN: Millis = 15_000
-"""A proof is valid for two probe intervals plus this margin, in milliseconds."""
+"""A successful probe proves reachability for two probe intervals plus this margin, in milliseconds."""
 
 _logger = logging.getLogger(__name__)
 
 
 class Connectivity:
-    """Combines a receiver's tunnel, its probes, and its network and sleep watches into one reachability state.
+    """Runs a receiver's tunnel and probes, watches for network changes and sleep, and computes the reachability.
 
     Create this object before the listener, because the listener passes incoming probes to `self_probe`. `announce` is
     called with each batch of events. `mask` returns the given string with its secrets replaced. `secret_store` supplies
-    the tunnel's token. If it is None, the token is read from a file (SecretFiles).
+    the tunnel's token. If `secret_store` is None, the token is read from a file (SecretFiles).
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Connectivity:
 
     @property
     def reach(self) -> ReachabilityState:
-        """The reachability: whether Cloud Monitor can reach the listener, since when and, if it cannot, why not."""
+        """The reachability: whether Cloud Monitor can reach the listener, since when, and why."""
         return self._monitor.state
 
     @property
@@ -97,17 +97,17 @@ class Connectivity:
 
     @property
     def proved_until(self) -> Millis | None:
-        """The time until which the last successful probe proves that callbacks arrive.
+        """The time until which the latest successful probe proves that callbacks arrive.
 
-        If no probe has succeeded yet, the value is None. A proof is valid for two probe intervals plus a margin. When
-        the proof expires, the next probe is overdue.
+        If no probe has succeeded yet, the value is None. A successful probe is a proof for two probe intervals plus a
+        margin.
         """
         at = self.reach.reachable_at
         return None if at is None else at + 2 * self._settings.probe_seconds * 1000 + _PROBE_MARGIN
 
     @property
     def settings(self) -> Settings:
-        """The settings that the program started with, or those last passed to `apply_settings`."""
+        """The settings from the start of the program, or from the latest call of `apply_settings`."""
         return self._settings
 
     async def run(self) -> None:
@@ -219,8 +219,8 @@ class Connectivity:
     def _check_address(self) -> None:
         """Pass the current public address to the monitor, and update `url_changed`.
 
-        `url_changed` is set while the current address differs from the address that the user knows. Each change of
-        `url_changed` is announced as a UrlChanged event.
+        `url_changed` is not None while the current address differs from the address that the user knows. Each change
+        of `url_changed` is announced as a UrlChanged event.
         """
         url = self.public_url
         self._monitor.set_public_url(url)
@@ -248,9 +248,9 @@ class Connectivity:
 
 
 async def _log_failure(watching: Coroutine[Any, Any, None]) -> None:
-    """Run `watching` (a watch or the tunnel), and log an unexpected exception instead of raising it.
+    """Await `watching`, which is a watch or the tunnel. If `watching` raises an exception, log the exception.
 
-    An exception thus ends only `watching`, and not the receiver.
+    The exception is not raised, because a bug in a watch or in the tunnel must not end the receiver.
     """
     try:
         await watching

@@ -1,7 +1,7 @@
 """The tray application: Qt and asyncio share the main thread, and the receiver runs on a second thread.
 
-The receiver never waits for the main thread. To quit, the application sets an `asyncio.Event` instead of using Qt's own
-quit, which would end the event loop while coroutines are still running.
+The receiver never waits for the main thread. To quit, the application sets an `asyncio.Event`. Qt's own quit would end
+the event loop while coroutines are still running.
 """
 
 import asyncio
@@ -34,10 +34,10 @@ _LOG_FILTER_RULES = "qt.qpa.theme.*.warning=false\nqt.qpa.services.warning=false
 
 
 class _ShowRequests(QObject):
-    """Passes requests to show a window from other threads to the main thread.
+    """Lets any thread request that the main thread shows a window.
 
-    `last` is the window that was requested last, or None. The main thread reads `last` once after it has connected the
-    signal `show`, because a request before that time reached no slot.
+    `last` is the most recently requested window ("window" or "setup"), or None. After the main thread has connected the
+    signal `show`, it reads `last`, because earlier requests reached no slot.
     """
 
     show = Signal(str)
@@ -73,24 +73,22 @@ class _ReceiverThread:
 
     @property
     def receiver(self) -> Receiver:
-        """The receiver.
+        """The receiver. Reading this property blocks until the receiver has been created.
 
-        Reading this property blocks until the receiver has been created, or raises the exception that prevented its
-        creation.
+        If the creation of the receiver fails, reading this property raises the exception of the creation.
         """
         return self._started.result()[0]
 
     @property
     def dispatcher(self) -> NotificationDispatcher:
-        """The dispatcher that is attached to the receiver.
+        """The receiver's dispatcher. Reading this property blocks until the receiver has been created.
 
-        Reading this property blocks until the receiver has been created, or raises the exception that prevented its
-        creation.
+        If the creation of the receiver fails, reading this property raises the exception of the creation.
         """
         return self._started.result()[1]
 
     def stop(self) -> None:
-        """Ask the receiver to shut down cleanly, and block until its thread has ended."""
+        """Ask the receiver to shut down cleanly, and block until the receiver's thread has ended."""
         if self._started.done() and not self._started.exception():
             self.receiver.end()
         self._thread.join()
@@ -225,8 +223,8 @@ async def _run_ui(app: QApplication, thread: _ReceiverThread, early_signals: lis
 def _first_run(plan: Plan, backend: Backend) -> bool:
     """Return whether to open the setup assistant at the start.
 
-    The setup assistant opens if nothing has been set up yet: if there are no settings, and no earlier run has opened
-    the assistant. If the program starts minimised, the assistant does not open, because the user may not be present.
+    The setup assistant opens if there are no settings and no earlier run has opened it. A minimised start never opens
+    the assistant, because the user may not be present.
     """
     settings = plan.settings
     configured = settings.public_url or settings.tunnel or plan.problems or plan.places.settings.exists()

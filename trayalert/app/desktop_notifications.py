@@ -71,43 +71,41 @@ class DesktopNotifications(QObject):
         channel.requested.connect(self._carry_out, Qt.ConnectionType.QueuedConnection)
 
     def notify_no_tray(self, sentence: str) -> None:
-        """Notify the user that the desktop shows no tray icons.
-
-        `sentence` is shown as the explanation and advice.
-        """
+        """Notify the user that the desktop shows no tray icons. `sentence` says why, and what to do."""
         self._notify(no_tray_notification(sentence))
 
     def notify_crashes(self, sentences: Sequence[str]) -> None:
         """Notify the user that an earlier run crashed.
 
-        `sentences` describe the crashes. If there are none, do nothing.
+        `sentences` describe the crashes. If `sentences` is empty, do nothing.
         """
         if sentences:
             self._notify(crash_notification(sentences))
 
     def notify_settings(self, problems: Sequence[str]) -> None:
-        """Notify the user of `problems` in the settings. If there are none, do nothing.
+        """Notify the user of `problems` in the settings. If `problems` is empty, do nothing.
 
-        A notification is needed because a program that the desktop session starts has no terminal for error messages.
+        If the desktop session starts the program, there is no terminal that could show the problems.
         """
         if problems:
             self._notify(settings_notification(problems))
 
     def on_receiver_stopped(self, problem: str) -> None:
-        """Notify the user that callbacks are no longer received, even if notifications are paused.
+        """Notify the user that callbacks are no longer received.
 
-        The notification goes directly to the notifier, because the dispatcher has stopped together with the receiver.
+        This notification is shown even while notifications are paused. The dispatcher has stopped together with the
+        receiver, so the notification goes directly to the notifier.
         """
         self.notifier.show(listener_closed_notification(problem))
 
     def pause(self, until: Millis | None) -> None:
-        """Pause notifications until the time `until`, or end the pause if `until` is None."""
+        """Pause notifications until a wall-clock time in milliseconds. If `until` is None, end the pause."""
         self._call_soon(partial(self._dispatcher.pause, until))
 
     def mark_window_seen(self) -> None:
         """Record that the user has opened the window.
 
-        The window shows the incidents that were held for a summary, so these incidents no longer need a notification.
+        Notifications that have not been shown yet are discarded, because the window shows everything.
         """
         self._call_soon(self._dispatcher.mark_seen)
 
@@ -127,9 +125,8 @@ class DesktopNotifications(QObject):
     def _on_click(self, tag: str, page: str) -> None:
         """Open a console page for the incident whose notification the user has clicked.
 
-        `tag` identifies the notification and thus the incident. `page` is the name of the console page, or empty for
-        the best page. Show the window instead if the incident does not exist, if it has no console page, or if no
-        browser can be opened.
+        `tag` identifies the notification and thus the incident. `page` is the name of the console page, or "" for the
+        best page. If no page can be opened, show the window instead.
         """
         number = tagged_incident(tag)
         stored = next(iter(self._backend.incidents.by_ids([number]) or ()), None) if number is not None else None

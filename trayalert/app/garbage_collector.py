@@ -1,8 +1,7 @@
 """Runs Python's garbage collection on the main thread only.
 
-A collection on another thread can deadlock the tray and the receiver. When such a collection frees Qt objects, PySide
-holds one of Qt's locks and waits for the GIL. At the same time, the main thread may hold the GIL and wait for that
-lock.
+A collection on another thread can cause a deadlock. If the collection frees Qt objects, PySide holds a lock of Qt and
+waits for the GIL. At the same time, the main thread may hold the GIL and wait for the same lock.
 """
 
 import asyncio
@@ -18,14 +17,11 @@ Each HTTP connection leaves ten objects behind, which take 1 KB in total.
 """
 
 _PAUSE_MS: Final = 60_000
-"""Milliseconds between two periodic checks.
-
-At each check, a collection runs if one is due, even if there are fewer than THRESHOLD new objects.
-"""
+"""Milliseconds between two calls of `collect_due`. These calls do not depend on THRESHOLD."""
 
 
 def collect_due() -> None:
-    """Run a garbage collection on the calling thread if one is due.
+    """Run a garbage collection on the calling thread if a generation is due.
 
     A generation is due if its count exceeds Python's own threshold. If several generations are due, the oldest is
     collected.
@@ -60,9 +56,10 @@ class GarbageCollector(QObject):
         self._timer.start()
 
     def watch(self, loop: asyncio.AbstractEventLoop) -> None:
-        """From now on, request a collection when `loop` creates a task and there are at least THRESHOLD new objects.
+        """From now on, count the new objects each time `loop` creates a task.
 
-        The loop may run on another thread. The collection still runs on the thread that created this object.
+        If there are at least THRESHOLD new objects, request a collection. The loop may run on another thread. The
+        collection still runs on the thread that created this object.
         """
         loop.set_task_factory(self._make_task)
 

@@ -31,7 +31,7 @@ def print_address(events: Sequence[Event]) -> None:
 
 
 def _discard_stdout() -> None:
-    """Redirect stdout to the null device, because Python's flush of stdout at exit would otherwise fail."""
+    """Redirect the closed stdout to the null device, so that Python's flush of stdout at exit does not fail."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

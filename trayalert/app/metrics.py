@@ -22,7 +22,7 @@ from trayalert.storage.reader import Reader
 
 
 class LogMeasurements(NamedTuple):
-    """Figures read from the log: the number of open incidents at each level, and the totals."""
+    """Figures read from the log: the number of open incidents at each level, and the totals of the whole log."""
 
     open_levels: Mapping[Level, int]
     totals: Totals
@@ -130,7 +130,7 @@ def measure_log(log: Path) -> LogMeasurements | None:
 
 
 def prometheus_text(now: Measurements) -> tuple[bytes, str]:
-    """Return the metrics in Prometheus' text format, as a response body and its content type."""
+    """Return a response body with the metrics in Prometheus' text format, and its content type."""
     # imported here, because the import costs memory and most users do not use metrics
     from prometheus_client import Metric, generate_latest  # noqa: PLC0415
     from prometheus_client.exposition import CONTENT_TYPE_LATEST  # noqa: PLC0415

@@ -12,7 +12,7 @@ from trayalert.ui.appearance import follow_desktop, theme_arguments
 
 
 def make_application(on_screen_open: Callable[[], None]) -> QApplication:
-    """Create the QApplication. It keeps running after its last window has been closed.
+    """Create the QApplication, which keeps running after its last window has been closed.
 
     `on_screen_open` is called when Qt has connected to the screen.
     """
@@ -42,10 +42,10 @@ class QuitFilter(QObject):
 
 
 def collect_early_signals() -> list[int]:
-    """Install handlers that record SIGTERM and SIGINT in the returned list, until `set_on_signals` replaces them.
+    """Install handlers that append each SIGTERM and SIGINT to the returned list.
 
-    The listener may already be open while Qt is loading. Without these handlers, a signal during that time would kill
-    the program.
+    While Qt is loading, the listener may already be open. Without these handlers, a signal would then kill the program.
+    Later, `set_on_signals` replaces these handlers.
     """
     early_signals: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,7 +1,7 @@
 """The receiver: everything that must keep running while the UI is blocked, on one asyncio event loop, without Qt.
 
-`trayalert serve` runs the receiver on the main thread, and the tray application runs it on a second thread. Of all
-parts of the receiver, the listener opens last and closes first.
+`trayalert serve` runs the receiver on the main thread, and the tray application runs the receiver on a second thread.
+The log opens before the listener, and closes after the listener.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ RETRY_SECONDS = 2.0
 """Seconds to wait before a failed step of the start-up is tried again."""
 
 _SWITCH_INTERVAL = 0.0005
-"""Seconds for which another thread may keep the GIL while the receiver's thread is waiting for it.
+"""Python's switch interval, in seconds: how long a thread may keep the GIL while another thread waits for the GIL.
 
 Other threads read the log for notifications, and the main thread draws widgets. With Python's default of 5 ms, these
 threads would delay the answers to callbacks too much.
@@ -80,10 +80,12 @@ class Receiver:
     `announce` is called with each batch of events. `replies` maps each command type that another process may send to
     the coroutine that carries out the command. `sources` are callback sources in addition to the listener.
 
-    `show` is called with the window to raise ("window" or "setup"). It is None if the program has no windows. `show`
-    also decides what happens if the log, the listener or the control socket cannot be opened. If there is a `show`, the
-    receiver tries again, because the window shows the problem to the user. If `show` is None, the fault ends the
-    program: the constructor raises LogFault, and `run` raises ListenerFault or ControlFault.
+    `show` is called with the window to raise ("window" or "setup"). If the program has no windows, `show` is None.
+
+    If the log, the listener or the control socket cannot be opened, the effect depends on `show`:
+
+    - If `show` is given, the receiver tries again every RETRY_SECONDS. Meanwhile, the window shows the problem.
+    - If `show` is None, the constructor raises LogFault, and `run` raises ListenerFault or ControlFault.
     """
 
     def __init__(
@@ -102,9 +104,9 @@ class Receiver:
         self.maintenance: MaintenanceScheduler | None = None
         """The maintenance scheduler, or None until the log is open. Only for the event loop's thread."""
         self.announce = announce
-        """Passes events to the code that runs the receiver.
+        """The function that is called with each batch of events, as passed to the constructor.
 
-        Whether other threads may call `announce` depends on that code.
+        Other threads may call this function only if it is thread-safe.
         """
         self._replies = replies
         self._loop = asyncio.get_running_loop()
@@ -127,7 +129,7 @@ class Receiver:
         self._sources: tuple[Source, ...] = (self.listener, *sources)
         self._source_tasks: list[asyncio.Task[None]] = []
         self.stop_problem: str | None = None
-        """A sentence that says why the receiver has stopped after an unexpected exception, or None."""
+        """A sentence about the unexpected exception that has stopped the receiver, or None."""
         self._last_note: str | None = None
         self._downtime: DowntimeRecorder | None = None
         self._control: asyncio.AbstractServer | None = None
@@ -164,8 +166,10 @@ class Receiver:
     async def run(self) -> None:
         """Receive callbacks until `end` is called, then close everything, starting with the sources.
 
-        If `show` is None, raise ListenerFault if the listener cannot be opened, and ControlFault if the control socket
-        cannot be opened.
+        If `show` is None, a fault ends the run:
+
+        - ListenerFault: the listener cannot be opened.
+        - ControlFault: the control socket cannot be opened.
         """
         fault: BaseException | None = None
         try:
@@ -201,9 +205,10 @@ class Receiver:
         self.call_soon(self._ending.set)
 
     def resolve(self, incident_id: int) -> None:
-        """At the user's request, start marking an incident as recovered, and return immediately.
+        """Start marking an incident as recovered, at the user's request. Return immediately.
 
-        Later, IncidentChanged is announced if the incident was open, or ResolveFailed if it could not be changed.
+        IncidentChanged is announced on success, and ResolveFailed on failure. If the incident is not open, nothing is
+        announced.
         """
         resolving = self._resolve(incident_id)
         try:
@@ -268,10 +273,9 @@ class Receiver:
         return self.inbox
 
     async def _open_control(self) -> None:
-        """Open the control socket.
+        """Try to open the control socket, and update `control_problem`.
 
-        If the control socket cannot be opened and `show` is None, raise ControlFault. If there is a `show`, record the
-        problem and continue without the socket.
+        If `show` is None, raise ControlFault on failure.
         """
         before = self.control_problem
         try:
@@ -403,9 +407,9 @@ class Receiver:
     def _healthy(self) -> tuple[bool, str]:
         """Return whether the program is healthy, and a message.
 
-        The message says why trayalert is blind or why its reachability is unknown. If there is no such reason, the
-        message is "ok". Unknown reachability counts as healthy, because the admin may have set up nothing that could
-        prove reachability.
+        The program is healthy if the listener is open and trayalert is not blind. Unknown reachability counts as
+        healthy, because the admin may have turned off probes. The message says why trayalert is blind, or why its
+        reachability is unknown. If there is no reason, the message is "ok".
         """
         reach = self.reach
         return reach.reach is not Reachability.BLIND and self.listener_state.open, reach.why or "ok"

@@ -1,8 +1,8 @@
 """Writes the chosen ingress into settings.toml, a file that the admin also edits manually.
 
-The rest of the file stays as it is, including comments. If this is not possible, the file is left unchanged, and the
-fault contains the lines for the admin to add. Import this module only in order to write the settings, because tomlkit
-costs memory.
+The rest of the file, including comments, stays as it is. If the ingress cannot be written in this way, the file is left
+unchanged, and SettingsFault contains the lines for the admin to add. This module needs much memory, because it imports
+tomlkit. Therefore, import this module only to write the settings.
 """
 
 import re
@@ -131,7 +131,7 @@ def _set(container: Container, name: str, value: object) -> None:
 def _insert(container: Container, name: str, value: object) -> None:
     """Insert a key directly after the last value that is not a table.
 
-    Comments that follow this value may be about the next table, so the key must not come between them and that table.
+    Comments after this value may describe the next table, so the key must be inserted before these comments.
     """
     body = container.body
     values = [place for place, (key, item) in enumerate(body) if key and not isinstance(item, Table | AoT)]
@@ -141,10 +141,11 @@ def _insert(container: Container, name: str, value: object) -> None:
 def _set_tunnel(document: Container, tunnel: Mapping[str, Any]) -> str:
     """Replace the `[tunnel]` table in the document with `tunnel`. Return the TOML that the caller must append.
 
-    If `tunnel` is empty, all `[tunnel]` tables are removed, and the returned string is empty. Otherwise, a single
-    `[tunnel]` table that contains no other table is changed in place, and the returned string is empty, too. In all
-    other cases, the existing `[tunnel]` tables are removed, and the returned string contains the new table. The
-    comments in a removed table stay in the document.
+    - If `tunnel` is empty, all `[tunnel]` tables are removed, and the returned string is empty.
+    - A single `[tunnel]` table that contains no other table is changed in place, and the returned string is empty.
+    - In all other cases, the `[tunnel]` tables are removed, and the returned string contains the new table.
+
+    The comments in a removed table stay in the document.
     """
     places = [place for place, (key, _) in enumerate(document.body) if key is not None and key.key == "tunnel"]
     if len(places) == 1 and tunnel:
@@ -166,7 +167,7 @@ def _set_tunnel(document: Container, tunnel: Mapping[str, Any]) -> str:
 def _comments(item: Any) -> Iterator[Any]:
     """Yield the comments and blank lines of a table.
 
-    They include the comments above the next table, because tomlkit counts those as part of this table.
+    tomlkit counts the comments above the next table as part of this table, so these comments are included.
     """
     for key, inner in item.value.body if isinstance(item, Table) else ():
         if key is None and isinstance(inner, Comment | Whitespace):

@@ -57,12 +57,12 @@ def send_payloads(
     """Send a callback `count` times. Return the exit status: 0 if every callback was accepted, else 1.
 
     `content` is the body of the callback. If `recover` is true, the recovery of the alert in `content` is sent instead.
-    In each callback, the time is replaced with a new one, unless `keep_time` is true. `rate` is the number of callbacks
-    per second, or None for no limit.
+    Each callback gets a new time. If `keep_time` is true, the time in `content` is kept. `rate` is the number of
+    callbacks per second, or None for no limit.
 
-    `report` is called with a line for each accepted callback, and `report_refusal` with a line for each refused one. If
-    `count` is greater than _REPORTED_SINGLY, `report` is called only with a summary, and `report_refusal` only for the
-    first refusal. Raise SendFault if the body cannot be sent with these options.
+    `report` is called with a line for each accepted callback, and `report_refusal` with a line for each refused
+    callback. If `count` is greater than _REPORTED_SINGLY, `report` is called only with a summary, and `report_refusal`
+    only for the first refusal. Raise SendFault if the body cannot be sent with these options.
     """
     begun = time.monotonic()
     refused: list[SendResult] = []
