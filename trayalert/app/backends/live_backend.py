@@ -17,8 +17,8 @@ from trayalert.ui.backend import Backend
 class DesktopActions:
     """Implements `ui.backend.UserActions`.
 
-    `pause` is called with the time until which to pause desktop notifications, or with None to resume them. `quit_` is
-    called to end the program.
+    `pause` is called with the time at which a pause of desktop notifications ends, or with None to end a pause now.
+    `quit_` is called to end the program.
     """
 
     def __init__(
@@ -39,23 +39,24 @@ class DesktopActions:
         return open_in_browser(url)
 
     def run_command(self, command: FilledCommand) -> str | None:
-        """Start a custom command. Return None on success, or a sentence that says why it was not started."""
+        """Start a custom command. Return None on success, or a sentence that says why the command was not started."""
         return run_command(command)
 
     def resolve(self, incident_id: int) -> None:
-        """At the user's request, start marking an incident as recovered, and return immediately.
+        """Start marking an incident as recovered, at the user's request. Return immediately.
 
-        Later, IncidentChanged is announced if the incident was open, or ResolveFailed if it could not be changed.
+        IncidentChanged is announced on success, and ResolveFailed on failure. If the incident is not open, nothing is
+        announced.
         """
         self._receiver.resolve(incident_id)
 
     def pause_notifications(self, until: Millis | None) -> None:
-        """Pause notifications until the time `until`, or end the pause if `until` is None."""
+        """Pause notifications until a wall-clock time in milliseconds. If `until` is None, end the pause."""
         self._program.paused_until = until
         self._pause(until)
 
     def dismiss_news(self) -> None:
-        """Stop showing the current news, because the user has read it."""
+        """Stop showing the sentences in `ProgramState.news`, because the user has read these sentences."""
         self._program.dismiss_news()
 
     def quit(self) -> None:
@@ -76,7 +77,7 @@ def live_backend(
     """Compose the backend of the running program.
 
     The caller must close `log`. `notifier_problem` returns a sentence that says why notifications cannot be shown, or
-    None if they can. `pause` and `quit_` are described in DesktopActions.
+    None if notifications can be shown. DesktopActions describes `pause` and `quit_`.
     """
     program = RunningProgram(plan, receiver, log, crashes, notifier_problem=notifier_problem)
     return Backend(

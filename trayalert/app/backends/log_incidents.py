@@ -1,6 +1,7 @@
 """Provides the widgets with the incidents and gaps in the log. Main thread only.
 
-If the log cannot be read, no method raises an exception. The methods that read it return None or an empty sequence.
+No method raises an exception. If the log cannot be read, the methods that read the log return None or an empty
+sequence.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from trayalert.ui.wording import sender_text
 
 
 class LogIncidents:
-    """Implements `ui.backend.IncidentQueries`. Console links, commands and the mute period come from the settings."""
+    """Implements `ui.backend.IncidentQueries` with the log and the settings."""
 
     def __init__(self, log: LogView, settings: Settings) -> None:
         self._log = log
@@ -32,7 +33,7 @@ class LogIncidents:
         return self._log.ask("open", lambda log: log.open_incidents())
 
     def worst_open(self, *, limit: int) -> Sequence[StoredIncident]:
-        """Return up to `limit` open incidents, the worst level first and, within a level, the newest first.
+        """Return up to `limit` open incidents, sorted by level (worst first) and then by age (newest first).
 
         If the log cannot be read, the result is empty.
         """
@@ -41,7 +42,7 @@ class LogIncidents:
     def closed(self, *, before: StoredIncident | None, limit: int) -> Sequence[StoredIncident] | None:
         """Return up to `limit` closed incidents, the most recently closed first, or None if the log cannot be read.
 
-        If `before` is given, the result starts with the incident that follows `before` in this order.
+        To get the next page, pass the last incident of the previous page as `before`.
         """
         return self._log.ask("closed", lambda log: log.closed_incidents(before=before, limit=limit))
 

@@ -1,9 +1,10 @@
-"""Reads the log for the widgets, and copes with a log that is unreadable for a time or is replaced with another file.
+"""Reads the log for the widgets. The log may be temporarily unreadable, or may be replaced with another file.
 
-Main thread only. If a query fails, no exception is raised, but the problem is reported until the same query succeeds.
-After each fault, the file is closed, and the next query opens the file that is at the path by then. If a failed query
-took long, for example because another program had locked the file, no query is made for the next second, so that the
-window does not freeze.
+Main thread only. A query that fails raises no exception, and its problem is reported until the same query succeeds.
+After each fault, the file is closed, and the next query opens the file that is then at the path.
+
+A query fails slowly if another program has locked the file. After a slow failure, no query is made for one second, so
+that the window does not freeze.
 """
 
 import logging
@@ -33,13 +34,12 @@ _REST = 1.0
 
 
 class LogView:
-    """Queries the log through a Reader, which is opened when a query needs it."""
+    """Queries the log through a Reader. If the log is not open, a query opens the log."""
 
     def __init__(self, path: Path, *, verify: Callable[[], None]) -> None:
-        """Prepare to query the log at `path`, without opening the file yet.
+        """Prepare to query the log at `path`. Do not open the file yet.
 
-        `verify` asks the writer to verify the log. It is called when a query finds the file damaged or missing, because
-        the writer may not have noticed this.
+        `verify` asks the writer to verify the log. `verify` is called when a query finds the file damaged or missing.
         """
         self._path = path
         self._verify = verify
@@ -53,10 +53,10 @@ class LogView:
         return tuple(dict.fromkeys(self._problems.values()))
 
     def ask(self, question: str, answer: Callable[[Reader], _Answer]) -> _Answer | None:
-        """Call `answer` with a Reader and return its result, or None if the log cannot be read or queries are paused.
+        """Query the log: call `answer` with a Reader and return the result. Return None if the query fails.
 
-        `question` identifies the query. If the query fails, its problem is in `problems` until a query with the same
-        `question` succeeds.
+        For _REST seconds after a slow failure, return None without a query. `question` identifies the query. If the
+        query fails, its problem is in `problems` until a query with the same `question` succeeds.
         """
         begun = time.monotonic()
         if begun < self._paused_until:

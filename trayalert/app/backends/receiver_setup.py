@@ -44,7 +44,7 @@ class ReceiverSetup:
         return f"{state.host}:{state.port}"
 
     def readiness_checks(self) -> Sequence[Check]:
-        """Return the checks that the setup assistant updates live: listener, tunnel, public address and probe."""
+        """Return the current results of four checks: listener, tunnel, public address and probe."""
         connectivity = self._receiver.connectivity
         return readiness(
             self._receiver.listener_state, connectivity.settings.tunnel, connectivity.tunnel, self._receiver.reach
@@ -53,19 +53,18 @@ class ReceiverSetup:
     def probe(self) -> None:
         """Start a probe through the public address.
 
-        If the result of the probe changes the reachability, ReachabilityChanged is announced.
+        ReachabilityChanged is announced when the probe has ended.
         """
         self._receiver.run_coroutine(self._receiver.connectivity.probe())
 
     def ingress(self) -> ChosenIngress | None:
-        """Return the ingress that the settings name, or None if they name no ingress."""
+        """Return the ingress that the settings name, or None if the settings name no ingress."""
         return chosen_ingress(self._receiver.connectivity.settings)
 
     def choose_ingress(self, chosen: ChosenIngress) -> str | None:
-        """Write `chosen` into settings.toml and start switching to this ingress.
+        """Write `chosen` into settings.toml and start switching to this ingress. Do not wait for the switch.
 
-        Return None if the settings were written, or a sentence that says why they were not. The method does not wait
-        for the switch.
+        Return None if the settings were written, or a sentence that says why the settings could not be written.
         """
         from trayalert.app.settings_file import change_settings  # noqa: PLC0415 - imports tomlkit, which costs memory
 
@@ -89,9 +88,9 @@ class ReceiverSetup:
         self._receiver.call_soon(self._receiver.connectivity.accept_url)
 
     def send_sample(self) -> None:
-        """Start sending a sample alert and then its recovery, the way Cloud Monitor does.
+        """Start sending a sample alert and then its recovery, as Cloud Monitor sends callbacks.
 
-        SampleSent is announced when both have been sent, or when sending one of them has failed.
+        SampleSent is announced when the alert and its recovery have been sent, or when a request has failed.
         """
         url, public, announce = self.callback_url(), self.public_url() is not None, self._receiver.announce
 
@@ -101,14 +100,14 @@ class ReceiverSetup:
         threading.Thread(target=send, name="sample", daemon=True).start()
 
     def autostart_enabled(self) -> bool | None:
-        """Return whether the program starts with the desktop session.
+        """Return whether the program starts with the desktop session, or None if this is unknown.
 
-        Return None if that is unknown, or if this system has no autostart.
+        If the system has no autostart, return None.
         """
         return autostart_enabled()
 
     def set_autostart(self, enabled: bool) -> str | None:
-        """Turn autostart on or off. Return None on success, or a sentence that says why it failed."""
+        """Turn autostart on or off. Return None on success, or a sentence that says what failed."""
         try:
             set_autostart(enabled, self._plan.places)
         except AutostartFault as fault:
@@ -119,7 +118,7 @@ class ReceiverSetup:
 def _send_sample(url: str) -> str | None:
     """Send a sample and its recovery to `url`.
 
-    Return None if both were accepted, or a sentence that says what failed.
+    Return None if both requests were accepted, or a sentence that says what failed.
     """
     try:
         with contextlib.closing(CallbackSender(url)) as sender:

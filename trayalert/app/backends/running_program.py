@@ -1,7 +1,7 @@
 """Provides the widgets with the state of the running program. Main thread only.
 
-If the log cannot be read, the state contains a problem that says so, and still counts the incidents that were open at
-the last successful query.
+If the log cannot be read, `ProgramState.problems` says why. The state then contains the number of open incidents from
+the latest successful query.
 """
 
 import os
@@ -25,7 +25,8 @@ _SALVAGING = "the former log is being salvaged"
 class RunningProgram:
     """Implements `ui.backend.ProgramQueries`.
 
-    `notifier_problem` returns a sentence that says why desktop notifications cannot be shown, or None if they can.
+    `notifier_problem` returns a sentence that says why desktop notifications cannot be shown, or None if there is no
+    such problem.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class RunningProgram:
 
     @property
     def help_topic(self) -> str | None:
-        """None, because each window has its own help page."""
+        """None, which means that each window shows its own help page."""
         return None
 
     def now(self) -> Millis:
@@ -117,7 +118,7 @@ class RunningProgram:
         return tuple(sentence for sentence in sentences if sentence not in self._dismissed)
 
     def dismiss_news(self) -> None:
-        """Stop showing the current news, because the user has read it."""
+        """Stop showing the sentences in `ProgramState.news`, because the user has read these sentences."""
         self._crashes.mark_seen()
         self._dismissed.update(self._receiver.log_state.news)
 
@@ -126,7 +127,7 @@ class RunningProgram:
         return self._receiver.connectivity.tunnel
 
     def recall(self, name: str) -> Any:
-        """Return the value that this or an earlier run remembered under `name`, or None if there is no value."""
+        """Return the value that this run or an earlier run remembered under `name`, or None if there is no value."""
         return self._receiver.state_store.get(name)
 
     def remember(self, name: str, value: Any) -> None:

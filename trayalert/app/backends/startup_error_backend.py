@@ -1,7 +1,7 @@
 """The backend of a tray application that cannot start, because its data dir, lock or secrets cannot be used.
 
-If the desktop session starts the program, there is no terminal for an error message. Therefore, until the cause of the
-problem is gone, the window shows the problem, and the tray icon shows that trayalert is blind.
+If the desktop session starts the program, there is no terminal for an error message. Therefore, the window shows the
+problem, and the tray icon shows that trayalert is blind.
 """
 
 import asyncio
@@ -31,17 +31,17 @@ def _nothing(*_: object, **__: object) -> None:
 
 
 def _empty(*_: object, **__: object) -> tuple[()]:
-    """Return an empty sequence, whatever the arguments are."""
+    """Ignore all arguments and return an empty sequence."""
     return ()
 
 
 def _no(*_: object, **__: object) -> bool:
-    """Return False, whatever the arguments are."""
+    """Ignore all arguments and return False."""
     return False
 
 
 class NoIncidents:
-    """Implements `ui.backend.IncidentQueries` without a log: no incidents are listed, and the gaps are unknown."""
+    """Implements `ui.backend.IncidentQueries` without a log. No incidents are listed, and the gaps are unknown."""
 
     open = worst_open = closed = by_ids = alerts_of = console_links = commands = staticmethod(_empty)
     gaps = sender_text = staticmethod(_nothing)
@@ -51,8 +51,8 @@ class NoIncidents:
 class StoppedProgram:
     """Implements `ui.backend.ProgramQueries` for a program that could not start.
 
-    The state shows trayalert as blind, with `problem` as the sentence that says why the program could not start.
-    `remember` keeps values for this run only.
+    The state shows trayalert as blind. `problem` is a sentence that says why the program could not start. `remember`
+    keeps values for this run only.
     """
 
     language = find_language(Settings().language, os.environ)
@@ -67,7 +67,10 @@ class StoppedProgram:
         self.recall, self.remember = remembered.get, remembered.__setitem__
 
     def state(self) -> ProgramState:
-        """Return a state that is blind, contains the problem, and says that unknown incidents may be open."""
+        """Return a state that shows trayalert as blind, and that contains the problem.
+
+        The state also says that more incidents may be open than are known.
+        """
         return ProgramState(
             reachability=Reachability.BLIND,
             storing=False,
@@ -83,8 +86,7 @@ class StoppedProgram:
 class StoppedSetup:
     """Implements `ui.backend.SetupActions` for a program that could not start.
 
-    `choose_ingress` and `set_autostart` change nothing and return the problem, because the settings may have caused it.
-    Probes and samples are not sent.
+    `choose_ingress` and `set_autostart` change nothing, and return the problem. Probes and samples are not sent.
     """
 
     public_url = ingress = probe = accept_url = send_sample = autostart_enabled = staticmethod(_nothing)
@@ -128,10 +130,10 @@ def startup_error_backend(program: StoppedProgram, quit_: Callable[[], None]) ->
 
 
 def wait_for_start(problem: str, start: Callable[[], None], on_screen_open: Callable[[], None]) -> bool:
-    """Show `problem`, and call `start` every 2 s until it succeeds.
+    """Show `problem`, and call `start` every 2 s until `start` succeeds or the user quits.
 
-    If `start` raises a Fault, the Fault's message replaces the problem that is shown. Return True when `start` has
-    succeeded, or False if the user quits first. `on_screen_open` is called when Qt has connected to the screen.
+    If `start` raises a Fault, the window shows the message of the Fault. Return True if `start` has succeeded, or False
+    if the user has quit. `on_screen_open` is called when Qt has connected to the screen.
     """
     app = make_application(on_screen_open)
     with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(app)) as runner:
