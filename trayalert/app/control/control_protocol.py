@@ -1,9 +1,12 @@
 """The protocol of the control socket, and the client that sends a command to the running instance.
 
-The command and the reply are one line each, and each line is a JSON object. The control socket exists on Unix only. It
-has mode 0600, so that only a user who may read the log can send commands. It is in the data dir, unless its path would
-be too long there (see `Places.socket`). Most commands of the command line import this module, so it must not import
-asyncio, which is slow to load. The server is in `control_server.py`.
+A command and its reply are one line each. Each line contains a JSON object. The server is in `control_server.py`.
+
+The control socket exists on Unix only. Its path is `Places.socket`. Its mode is 0600, so other users cannot send
+commands.
+
+Most commands of the command line import this module. Therefore, this module must not import asyncio, which is slow to
+load.
 """
 
 import json
@@ -22,7 +25,7 @@ Reply = dict[str, Any]
 """A JSON object with one key: `done`, `running` or `reach` for a result, or `error` for a sentence about a failure."""
 
 DEADLINE = 10.0
-"""Seconds that the server waits for a command and, by default, that the client waits for the reply."""
+"""Seconds that the server waits for a command. By default, the client waits equally long for the reply."""
 
 _JSON_TYPES = {
     bool: "true or false",
@@ -30,7 +33,10 @@ _JSON_TYPES = {
     str: "text",
     type(None): "null",
 }
-"""Maps each type that a command's field may have, alone or in a union, to the name of the type in error messages."""
+"""Maps each type that a field of a command may have to the name of the type in error messages.
+
+The type of a field may also be a union of these types.
+"""
 
 
 class ControlFault(Fault):
@@ -39,10 +45,10 @@ class ControlFault(Fault):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A request from another process to the running instance. Each field is a key of the JSON object.
+    """A request from another process to the running instance.
 
-    The key `do` names the command. A command without fields is not decorated with `@dataclass`, because each dataclass
-    delays the start of the program by half a millisecond.
+    In the JSON object, the key `do` names the command, and each field is a further key. A command without fields is not
+    decorated with `@dataclass`, because each dataclass delays the start of the program by half a millisecond.
     """
 
     do: ClassVar[str]
@@ -69,7 +75,7 @@ class RotateSecret(Command):
 
 @dataclass(frozen=True, slots=True)
 class AddSecret(Command):
-    """Create a secret named `name`. No other secret may have this name."""
+    """Create a secret named `name`. It is an error if a secret with this name already exists."""
 
     do = "add secret"
     name: str
@@ -116,7 +122,7 @@ class ResolveIncident(Command):
 class ReparseSome(Command):
     """Reparse some of the stored deliveries. Return the fields of ReparseProgress.
 
-    If `anew` is true, start with the oldest delivery. Otherwise continue where an earlier reparse stopped.
+    If `anew` is true, start with the oldest delivery. If `anew` is false, continue where an earlier reparse stopped.
     """
 
     do = "reparse"
@@ -144,8 +150,8 @@ class ShowWindow(Command):
 def encode_command(command: Command) -> bytes:
     """Return the line that sends a command.
 
-    A field that has its default value is left out of the line, because an older instance rejects a field that was added
-    later.
+    A field with its default value is left out of the line. An older instance would reject a field that it does not
+    know.
     """
     values = {each.name: (getattr(command, each.name), each.default) for each in fields(command)}
     given = {name: value for name, (value, default) in values.items() if value != default}
@@ -155,8 +161,11 @@ def encode_command(command: Command) -> bytes:
 def decode_command(line: bytes, known: Iterable[type[Command]]) -> Command:
     """Return the command that a line encodes. `known` contains the command types that the instance supports.
 
-    Raise ControlFault if the line names no known command, if a value is missing or has a wrong type, or if a key is not
-    a field of the command.
+    Raise ControlFault in each of these cases:
+
+    - The line names no known command.
+    - A value is missing or has a wrong type.
+    - A key is not a field of the command.
     """
     try:
         received = json.loads(line)
@@ -212,8 +221,8 @@ def ask(path: Path, command: Command, *, deadline: float = DEADLINE) -> Reply | 
 def refuse_foreign_folder(folder: Path) -> None:
     """Raise PermissionError if the control socket's folder is in /tmp and belongs to another user.
 
-    The attacker is another local user, who could create this folder first and answer commands instead of trayalert. Any
-    folder that has the sticky bit counts as /tmp.
+    Another user could create this folder before trayalert does, and then answer commands. Any parent folder that has
+    the sticky bit counts as /tmp.
     """
     if folder.stat().st_uid != os.getuid() and folder.parent.stat().st_mode & stat.S_ISVTX:
         raise PermissionError(f"{folder} belongs to another user")

@@ -1,4 +1,4 @@
-"""The server of the control socket. It is part of the running instance."""
+"""The server of the control socket, which is a part of the running instance."""
 
 import asyncio
 import contextlib
@@ -20,9 +20,9 @@ from trayalert.domain.fault import Fault
 
 Instance = TypeVar("Instance")
 Replies = Mapping[type[Command], Callable[[Any, Instance], Awaitable[Reply]]]
-"""Maps each command type that the instance knows to the coroutine that carries it out.
+"""Maps each command type that the instance knows to the coroutine that carries out the command.
 
-If the coroutine raises Fault, the other process gets the fault's message as an error.
+If the coroutine raises Fault, the process that sent the command gets the fault's message as an error.
 """
 
 _LONGEST = 64 * 1024

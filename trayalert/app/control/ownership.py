@@ -28,7 +28,7 @@ class Owner:
 
 
 class AlreadyOwnedError(Exception):
-    """Another process owns the data dir. `owner` is that process, or None if the lock file cannot be read."""
+    """Another process owns the data dir. `owner` is the other process, or None if the lock file cannot be read."""
 
     def __init__(self, owner: Owner | None) -> None:
         who = f"trayalert ({owner.mode}, process {owner.pid})" if owner else "another process"
@@ -38,10 +38,11 @@ class AlreadyOwnedError(Exception):
 
 @contextlib.contextmanager
 def own_data_dir(lock: Path, mode: str) -> Iterator[None]:
-    """Hold the data dir's lock while the context is open, which makes this process the owner of the data dir.
+    """Make this process the owner of the data dir while the context is open.
 
-    `mode` is written into the lock file, so that other processes can read which process is the owner. Raise
-    AlreadyOwnedError if another process holds the lock, and PlaceFault if the lock file cannot be opened.
+    The owner holds the lock of the file `lock`. `mode` and the process id are written into this file, so that other
+    processes can read which process is the owner. Raise AlreadyOwnedError if another process holds the lock. Raise
+    PlaceFault if the lock file cannot be opened.
     """
     try:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
