@@ -1,6 +1,6 @@
 """Starts trayalert with the desktop session: by an XDG autostart entry, Windows' Run key or a macOS LaunchAgent.
 
-At each login, the session then starts the program that turned autostart on, with the same data dir. No window opens.
+At each login, the session starts trayalert with the data dir for which autostart was turned on. No window opens.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ _RUN = r"Software\Microsoft\Windows\CurrentVersion\Run"
 _APPROVED = r"Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run"
 _NAME = "trayalert"
 _RESERVED = frozenset(" \t\"'\\><~|&;$*?#()`")
-"""Characters that an `Exec` argument may contain only inside quotes, by the Desktop Entry Specification."""
+"""Characters that must be inside quotes in an argument of `Exec`, according to the Desktop Entry Specification."""
 
 
 class AutostartFault(Fault):
@@ -49,7 +49,10 @@ class Autostart(Protocol):
 
 
 def autostart_enabled() -> bool | None:
-    """Return whether trayalert starts with the session, or None if unknown or if the platform has no autostart."""
+    """Return whether trayalert starts with the session, or None if this is unknown.
+
+    If the platform has no autostart, return None.
+    """
     mechanism = _platform_autostart()
     try:
         return None if mechanism is None else mechanism.is_on()
@@ -92,8 +95,10 @@ def launch_command(places: Places, *, argv: Sequence[str] | None = None) -> Laun
 def _own_program(argv: Sequence[str]) -> tuple[tuple[str, ...], Path | None]:
     """Return the command line that starts this program, and the working folder that the command line needs.
 
-    If this process is the frozen program or the installed command, the command line runs that file, and the folder is
-    None, because any folder will do. Otherwise, the command line runs Python with `-m trayalert`.
+    For the frozen program and for the installed command, the command line contains only the program file. The folder is
+    None, because any folder will do.
+
+    In all other cases, the command line runs Python with `-m trayalert`, and the folder contains the package.
     """
     if getattr(sys, "frozen", False):
         return (sys.executable,), None
@@ -162,7 +167,7 @@ class XdgEntry:
 def _quoted(argument: str) -> str:
     """Return an argument for `Exec`, in quotes if necessary.
 
-    Each percent sign is doubled, because a single one would begin a field code.
+    Each percent sign is doubled, because a single percent sign would begin a field code.
     """
     text = argument.replace("%", "%%")
     if argument and not _RESERVED & set(argument):
@@ -186,8 +191,7 @@ class Registry(Protocol):
 class RunKey:
     """The value for trayalert in Windows' Run key.
 
-    If the user disables the value in Windows, Windows does not remove the value, but sets a flag in another registry
-    key.
+    The user can disable the value in Windows. Windows then keeps the value, and sets a flag in another registry key.
     """
 
     def __init__(self, registry: Registry) -> None:

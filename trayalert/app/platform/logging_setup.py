@@ -1,7 +1,7 @@
 """Sets up the program log, which goes to stderr and to a file. Every secret in the program log is masked.
 
-If there are many similar entries, most of them are left out. Otherwise, if the log could not be written during a flood
-of callbacks, one entry for each callback could fill the disk of the program log.
+If there are many similar entries, most of them are left out, so that the program log does not fill the disk. For
+example, each callback of a flood may cause an entry.
 """
 
 import contextlib
@@ -16,23 +16,23 @@ from trayalert.listener.access_log import append
 
 AT_ONCE = 20
 PAUSE = 10.0
-"""Of each kind of entry, the first AT_ONCE entries are written, and after that one entry every PAUSE seconds."""
+"""Minimum number of seconds between two written entries of one kind, after the first AT_ONCE entries of the kind."""
 
 LARGEST = 1_000_000
 """Maximum size of the program log's file, in bytes.
 
-Before the file would become larger, it is renamed with the suffix `.1`, which replaces an older file of that name, and
-a new file is begun.
+Before the file exceeds this size, it is renamed with the suffix `.1`, and a new file is begun. An older file with that
+suffix is replaced.
 """
 
 _MOST_KINDS = 1000
 _MOST_WAITING = 1000
 _PATIENCE = 2.0
-"""Maximum time to wait for the program log's disk when the program ends, in seconds. The disk may hang."""
+"""Maximum time that `flush` waits for the program log's disk, in seconds. The disk may hang."""
 
 
 class _MaskingFormatter(logging.Formatter):
-    """Masks the secrets in the finished text of an entry: in its message, arguments and traceback."""
+    """Masks the secrets in the complete text of an entry: in its message, arguments and traceback."""
 
     def __init__(self, mask: Callable[[str], str]) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -46,7 +46,7 @@ class _MaskingFormatter(logging.Formatter):
 
 @dataclass(slots=True)
 class _EntryKind:
-    """Counts the entries of one kind: those that have the same logger and the same message template."""
+    """Counts the entries of one kind. Entries of a kind have the same logger and the same message template."""
 
     written: int
     last_at: float
@@ -56,8 +56,8 @@ class _EntryKind:
 class FloodFilter(logging.Filter):
     """Leaves out most entries of a kind if there are many.
 
-    Entries are of the same kind if they have the same logger and the same message template. When an entry is written
-    after others of its kind were left out, the entry says how many.
+    Entries of a kind have the same logger and the same message template. The next written entry of the kind says how
+    many entries were left out.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

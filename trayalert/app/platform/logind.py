@@ -1,6 +1,6 @@
 """Watches for the signals that logind sends before and after the computer sleeps. Only Linux has logind.
 
-If the system bus is missing, refuses the connection or closes it, this module tries again later and logs nothing.
+If the connection to the system bus fails or is lost, this module tries again later and logs nothing.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ _RULE = f"type='signal',sender='{_LOGIND}',path='{_PATH}',interface='{_INTERFACE
 async def watch_logind(
     on_sleep: Callable[[], None], on_wake: Callable[[], None], *, retry_seconds: float = 60.0
 ) -> None:
-    """Call `on_sleep` before each sleep and `on_wake` after it, until cancelled.
+    """Call `on_sleep` before each sleep and `on_wake` after each sleep, until cancelled.
 
     `retry_seconds` is the pause before another attempt to connect to the system bus.
     """
@@ -33,7 +33,7 @@ async def watch_logind(
 def _address() -> str | None:
     """Return the address of the system bus, or None if there is no system bus.
 
-    The check needs no D-Bus library, which the caller loads only if there is an address.
+    This function does not load the D-Bus library. The caller loads the library only if there is an address.
     """
     address = os.environ.get("DBUS_SYSTEM_BUS_ADDRESS") or f"unix:path={_SOCKET}"
     path = address.removeprefix("unix:path=").partition(",")[0]

@@ -1,8 +1,8 @@
 """Detects network changes: addresses, default routes and links that appear or disappear.
 
-On Linux, the kernel reports each change, so that waiting for a change uses no CPU time. If the kernel cannot report
-changes, the computer's addresses are looked up at intervals. A report that repeats an earlier report is not a change.
-For example, the kernel sends such a report when a router renews an address.
+On Linux, the kernel reports each change, and waiting for a report uses no CPU time. If the kernel cannot report
+changes, the computer's addresses are looked up at intervals. A report that repeats an earlier report does not count as
+a change. For example, the kernel repeats a report when a router renews an address.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ class NetworkTiming:
     settling_time: float = 1.0
     """Seconds from the first message about a change to the call of `changed`.
 
-    A new network causes several messages, for which `changed` is called only once.
+    A new network causes several messages, but `changed` is called only once for these messages.
     """
     poll_interval: float = 30.0
     """Seconds between two look-ups of the addresses. Used only if the kernel does not report changes."""

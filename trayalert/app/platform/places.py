@@ -1,6 +1,7 @@
 """Where the program's files are.
 
-If the user names a data dir, all files are in that folder. Otherwise they are in the platform's standard folders.
+If the user names a data dir, all files are in the data dir. By default, the files are in the platform's standard
+folders.
 """
 
 import hashlib
@@ -49,7 +50,7 @@ class Places:
 
     @property
     def lock(self) -> Path:
-        """The lock file. The process that owns the data dir has locked it."""
+        """The lock file, which the owner of the data dir keeps locked."""
         return self.data_dir / "lock"
 
     @property
@@ -59,7 +60,7 @@ class Places:
 
     @property
     def program_log(self) -> Path:
-        """The program log. The previous file is in the same folder, and its name ends with `.1`."""
+        """The program log. The older entries are in the same folder, in a file with the suffix `.1`."""
         return self.data_dir / "trayalert.log"
 
     @property
@@ -69,12 +70,15 @@ class Places:
 
     @property
     def alive(self) -> Path:
-        """A file whose modification time is the last time at which the program is known to have run."""
+        """A file whose modification time is the latest time at which the program is known to have run."""
         return self.data_dir / "alive"
 
     @property
     def private(self) -> tuple[Path, ...]:
-        """The files and folders, besides the log and its companion files, that other users must not be able to read."""
+        """The files and folders that other users must not be able to read.
+
+        The log and the files that belong to the log, such as the `-wal`, are not included.
+        """
         return (
             self.data_dir,
             self.secrets,
@@ -89,9 +93,11 @@ class Places:
     def socket(self) -> Path:
         """The path of the control socket, which is normally in the data dir.
 
-        If that path would be too long, the socket is in the runtime folder (XDG_RUNTIME_DIR). If there is no runtime
-        folder, or if the path would be too long there as well, the socket is in the user's own folder inside the
-        temporary folder.
+        If the path in a folder is too long for a socket, the next folder in this list is used:
+
+        1. the data dir
+        2. the runtime folder (XDG_RUNTIME_DIR), if there is one
+        3. the user's own folder inside the temporary folder
         """
         path = self.data_dir / "control.sock"
         if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
@@ -124,7 +130,7 @@ class Places:
 def find_places(data_dir: str | None) -> Places:
     """Return the places in `data_dir`, or the platform's standard places if no data dir is given.
 
-    Raise PlaceFault if the data dir cannot be found.
+    Raise PlaceFault if `data_dir` cannot be turned into an absolute path.
     """
     if data_dir:
         try:

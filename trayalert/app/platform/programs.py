@@ -20,7 +20,7 @@ _started: list["subprocess.Popen[bytes]"] = []
 
 
 def start(arguments: Sequence[str]) -> None:
-    """Start a program in a new session, so that it keeps running after trayalert ends. Raise OSError if that fails."""
+    """Start a program in a new session, so that it keeps running after trayalert ends. Raise OSError on failure."""
     # poll() reaps the child processes that have ended
     _started[:] = [program for program in _started if program.poll() is None]
     program = subprocess.Popen(  # noqa: S603 - an argument list, and a program that the admin has set
@@ -46,7 +46,7 @@ def run_command(command: FilledCommand) -> str | None:
 
 
 def open_in_browser(url: str) -> bool:
-    """Open a link in the browser that $BROWSER names, or else in the desktop's default browser.
+    """Open a link in the browser that $BROWSER names, or in the desktop's default browser.
 
     Return False if the link is not allow-listed or could not be opened.
     """
@@ -62,7 +62,7 @@ def open_in_browser(url: str) -> bool:
 
 
 def _browser_commands(url: str) -> Iterator[list[str]]:
-    """Yield those commands in $BROWSER whose programs are installed, with the link filled in.
+    """Yield the commands in $BROWSER with the link filled in. Omit commands whose programs are not installed.
 
     $BROWSER may contain several commands, separated by `:` (on Windows by `;`). The link replaces `%s` in a command, or
     is appended to a command that has no `%s`.

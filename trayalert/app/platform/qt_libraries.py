@@ -37,10 +37,10 @@ _MOST = 5
 
 
 def find_qt_problem(platform: str) -> str | None:
-    """Return a sentence that says why Qt cannot be loaded, or None if it can be loaded.
+    """Return a sentence that says why Qt cannot be loaded, or None if Qt can be loaded.
 
     `platform` is the name of Qt's platform plugin for the screen, such as `xcb` or `wayland`. This function also loads
-    that plugin.
+    the plugin.
     """
     try:
         for module in _MODULES:
@@ -78,7 +78,8 @@ def _describe(message: str, platform: str) -> str:
 def _table() -> Iterator[list[str]]:
     """Yield the rows of `qt_libraries.txt`.
 
-    Each row has three words: what needs a library (`qt` or the name of a plugin), the library, and its Debian package.
+    Each row has three words: a part of Qt (`qt` or the name of a plugin), a library that this part needs, and the
+    library's Debian package.
     """
     return (line.split() for line in read_text("qt_libraries.txt").splitlines() if not line.startswith("#"))
 

@@ -21,11 +21,12 @@ _NONE = "there is no screen (DISPLAY and WAYLAND_DISPLAY are not set)."
 
 
 def find_screen_problem(connections: contextlib.ExitStack) -> str | None:
-    """Return a sentence that says why Qt cannot draw on a screen, or None if it can.
+    """Return a sentence that says why Qt cannot draw on a screen, or None if Qt can draw.
 
-    This function connects to the screen's server, and the connections stay open until the caller closes `connections`.
-    Before closing `connections`, the caller must wait until Qt has its own connection: some X servers, such as a plain
-    Xvfb, reset when their last client disconnects, and refuse new clients while they reset.
+    This function connects to the screen's server. The connections stay open until the caller closes `connections`.
+
+    A caller that starts Qt must keep `connections` open until Qt has connected. Some X servers, such as Xvfb, reset
+    when their last client disconnects. During a reset, an X server refuses clients.
     """
     if sys.platform != "linux":
         return None
@@ -143,7 +144,7 @@ class _XCookie(ctypes.Structure):
 
 
 def _x_reply(xcb: ctypes.CDLL, request: str, connection: ctypes.c_void_p, *arguments: object) -> int:
-    """Send a request to the X server. Return the atom or window in the reply, or 0 if there is none."""
+    """Send a request to the X server. Return the atom or window in the reply, or 0 if there is no reply."""
     send, receive = getattr(xcb, request), getattr(xcb, f"{request}_reply")
     send.restype, receive.restype = _XCookie, ctypes.POINTER(_XReply)
     reply = receive(connection, send(connection, *arguments), None)

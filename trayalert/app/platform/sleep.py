@@ -1,8 +1,10 @@
 """Detects spans in which no callback could arrive, because the computer slept or the program was frozen.
 
-There are two ways to detect a span, but each span is reported only once. First, logind announces the beginning and the
-end of a sleep. Second, the program checks at intervals a clock that keeps running during sleep. If a check is late, the
-computer slept or the program was frozen.
+A span is detected in two ways, but is reported only once:
+
+- logind announces the beginning and the end of a sleep.
+- The program checks, at intervals, a clock that keeps running during sleep. If a check is late, the computer slept or
+  the program was frozen.
 """
 
 import asyncio
@@ -22,27 +24,28 @@ class SleepTiming:
     interval: Millis = 10_000
     """Milliseconds between two checks of the clock."""
     lateness: Millis = 10_000
-    """Milliseconds by which a check may be late without being reported as a sleep or freeze.
+    """A check that is later than this number of milliseconds is reported as a sleep or freeze.
 
     A shorter delay may have another cause, such as a busy computer.
     """
     called_off_after: Millis = 60_000
-    """Milliseconds after which an announced sleep that has not begun counts as cancelled.
+    """If an announced sleep does not begin within this number of milliseconds, the sleep counts as cancelled.
 
-    The time limit is needed because logind sends no signal when a sleep is cancelled.
+    logind sends no signal when a sleep is cancelled.
     """
 
 
 class SleepWatch:
     """Calls `on_slept` after each sleep or freeze, with the beginning and the end of the span.
 
-    The end is the wall-clock time at which the span is reported, and the beginning is the end minus the length of the
-    span, both in milliseconds. The length is measured with `ticks`, a clock that cannot be set. Setting the wall clock
-    can therefore neither simulate nor hide a sleep. A freeze is reported as beginning at the last check before the
-    freeze, which is up to one interval too early.
+    Both times are wall-clock times in milliseconds. The end is the time of the call of `on_slept`. The beginning is the
+    end minus the length of the span. The length is measured with `ticks`, a clock that cannot be set. Therefore, a
+    change of the wall clock can neither simulate nor hide a sleep.
 
-    `watch_signals` runs until cancelled. It calls its first argument before the computer sleeps, and its second
-    argument after the sleep.
+    The beginning of a freeze is not known exactly: the reported time may be up to one interval too early.
+
+    `watch_signals` calls its first argument before the computer sleeps, and its second argument after the sleep.
+    `watch_signals` runs until cancelled.
     """
 
     def __init__(
@@ -74,7 +77,7 @@ class SleepWatch:
     def _check_clock(self) -> None:
         """Check the clock, and report a sleep or freeze if this check is late.
 
-        If an announced sleep has not begun within `called_off_after`, it is taken as cancelled and forgotten.
+        If an announced sleep has not begun within `called_off_after`, the sleep counts as cancelled.
         """
         ticks = self._ticks()
         if ticks - self._last_seen > self._timing.interval + self._timing.lateness:
