@@ -1,9 +1,8 @@
 """Replaces the names of people, computers and resources in strings.
 
-A word is also replaced if it is doubtful whether the word is a name. Equal names get equal replacements: `id-` and
-eight hexadecimal digits, which depend on a random key. Each anonymiser has its own key, which is never stored.
-Therefore, the names in two bundles cannot be matched, and a reader of a bundle cannot find a name by hashing a list of
-candidates.
+In doubt, a word counts as a name. Equal names get equal replacements: `id-` and eight hexadecimal digits of a keyed
+hash. Each anonymiser has its own random key, which is never stored. Therefore, names in two bundles cannot be matched,
+and a name cannot be found by hashing a list of candidates.
 """
 
 import getpass
@@ -20,12 +19,12 @@ from typing import Any
 from trayalert.domain.text import printable
 
 _SHORTEST = 3
-"""Minimum length in UTF-8 bytes of a name that is hidden.
+"""Minimum length of a name that is hidden, in UTF-8 bytes. A single Chinese character is three bytes long.
 
-A shorter name does not identify anyone. A single Chinese character is three bytes long, so it is hidden.
+A shorter name does not identify anyone.
 """
 _COMMON = frozenset({"root", "user", "admin", "localhost", "home"})
-"""Common names of users and computers. They are not hidden, because they do not identify anyone."""
+"""Common names of users and computers. Common names are not hidden, because they do not identify anyone."""
 _SHOWN = 78
 """Maximum number of characters of a value that a message shows. A longer value is cut off with `…`."""
 
@@ -106,7 +105,7 @@ class Anonymiser:
         return f"{scheme}://{match['host'] if _is_local(host) else self.hashed(host)}"
 
     def _hide_patterns(self, text: str) -> str:
-        """Replace everything that looks like the name of a home folder, an address, a domain or an id.
+        """Replace everything that looks like an address, a domain, an id or the name of a home folder.
 
         Also replace known names that were cut off with `…`.
         """
@@ -126,9 +125,9 @@ class Anonymiser:
         return whole
 
     def _hide_prefix(self, text: str) -> str:
-        """If `text` ends with the beginning of a known name, replace that ending.
+        """If `text` ends with the beginning of a known name, replace this beginning.
 
-        `text` is the part of a string before a `…`, where a sentence may have cut off a name.
+        `text` is the part of a string before a `…`. The `…` may stand for the rest of a name.
         """
         for length in range(min(len(text), _SHOWN), 1, -1):
             if text[-length:] in self._prefixes:

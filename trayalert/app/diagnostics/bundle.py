@@ -1,7 +1,8 @@
-"""The bundle that `trayalert diagnostics` writes: a zip file for the analysis of a fault. It contains no alerts.
+"""The bundle that `trayalert diagnostics` writes: a zip file for the analysis of a fault.
 
-A bundle contains only what this module lists, and all its text is filtered twice. The mask removes the current secrets
-and everything that looks like an old secret. The anonymiser replaces the names of people, computers and resources.
+A bundle contains only what this module lists, and no alerts. All its text is filtered twice. The mask removes the
+current secrets and everything that looks like an old secret. The anonymiser replaces the names of people, computers and
+resources.
 """
 
 import contextlib
@@ -62,7 +63,7 @@ def _names_to_hide(places: Places) -> Iterator[str]:
 def secret_mask(places: Places) -> Callable[[str], str]:
     """Return a function that masks the current secrets in a string, and everything else that looks like a secret.
 
-    If the file with the secrets does not exist, it is not created.
+    If the file with the secrets is missing, this function does not create the file.
     """
     mask_known: Callable[[str], str] = str
     if places.secrets.exists():
@@ -137,7 +138,7 @@ def _gap_record(gap: Gap) -> dict[str, Any]:
 def _tail(path: Path, name: str) -> Iterator[Member]:
     """Yield one pair: `name` and the end of a text file. Yield nothing if the file does not exist.
 
-    If the file cannot be read, yield the pair of a name that ends in `.unreadable` and the reason.
+    If the file cannot be read, the pair is `name` with the suffix `.unreadable`, and the reason.
     """
     try:
         with path.open("rb") as file:
@@ -152,7 +153,7 @@ def _tail(path: Path, name: str) -> Iterator[Member]:
 def _files(folder: Path, anonymiser: Anonymiser) -> Iterator[dict[str, Any]]:
     """Yield a JSON object for each file and folder in the data dir: path, size, mode, owner and modification time.
 
-    In the path, every name that trayalert does not define is hidden. The content of the files is left out.
+    In the path, each name that trayalert does not define is replaced. The content of the files is left out.
     """
 
     def shown_path(path: Path) -> str:

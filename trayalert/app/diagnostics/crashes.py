@@ -1,8 +1,8 @@
 """Writes and reads crash files: records of exceptions and crashes, for the next start and for the developers.
 
-A crash file is written atomically, and other users cannot read it. Secrets are masked. Only the newest files are kept.
-A file `crash-...` describes how a run ended, and later runs report the file until the user has seen it. A file
-`error-...` describes an exception after which the run continued.
+A crash file is written atomically, and other users cannot read the file. Secrets are masked. Only the newest files are
+kept. A file `crash-...` describes how a run ended. Later runs report the crash until the user has seen the report. A
+file `error-...` describes an exception after which the run continued.
 """
 
 import contextlib
@@ -108,7 +108,7 @@ class CrashFiles:
                 raise CrashFault(self._end_sentence(mode, error)) from error
 
     def watch_tasks(self, loop: "asyncio.AbstractEventLoop", mode: str) -> None:
-        """Make `loop` write a crash file when a task that no code awaits fails with an exception."""
+        """Make `loop` write a crash file when a task fails with an exception and no code awaits the task."""
 
         def handle(loop: "asyncio.AbstractEventLoop", context: dict[str, Any]) -> None:
             error = context.get("exception")
@@ -122,8 +122,8 @@ class CrashFiles:
     def report_error(self, mode: str, error: BaseException, message: str = "an exception that nobody caught") -> None:
         """Log an exception that does not end the program, and write a crash file for it.
 
-        Further exceptions from the same place in the code are ignored for REPEAT_SECONDS. Once exceptions from KEPT
-        places have been reported within that time, exceptions from all other places are ignored, too.
+        Further exceptions from the same place in the code are ignored for REPEAT_SECONDS. Within this time, exceptions
+        from at most KEPT places are reported.
         """
         with self._lock:
             place, now = _location(error), time.monotonic()
@@ -168,9 +168,9 @@ class CrashFiles:
 
     @contextlib.contextmanager
     def _watching_signals(self) -> Iterator[None]:
-        """While the context is open, make a fatal signal write a traceback to a file.
+        """While the context is open, write a traceback to a file if a fatal signal arrives.
 
-        If an earlier run has left such a traceback, turn it into a crash file first.
+        If an earlier run has left a traceback in this file, the traceback is turned into a crash file.
         """
         fatal = self._folder / _FATAL
         try:
@@ -249,9 +249,10 @@ def _traceback(error: BaseException) -> str:
 
 
 def innermost(error: BaseException) -> BaseException:
-    """Return the exception itself or, if it is an exception group, the first exception in the group.
+    """Return `error` or, if `error` is an exception group, the first exception in the group.
 
-    asyncio's task groups raise exception groups, which may be nested. A nested group is searched in the same way.
+    asyncio's task groups raise exception groups. Nested groups are searched in the same way, so the result is never a
+    group.
     """
     return innermost(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 

@@ -42,7 +42,7 @@ def _redact(name: str, value: Any, hide: Callable[[str], str]) -> Any:
 
 
 def foreign_texts(toml: str) -> Iterator[str]:
-    """Yield those strings in a settings file that the admin has chosen, and that other files may quote.
+    """Yield the strings that the admin has chosen in the settings. Other files may quote these strings.
 
     `toml` is the content of the settings file. Words that trayalert or Alibaba Cloud defines are left out. Raise
     ValueError if `toml` is not valid TOML.
@@ -63,10 +63,10 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _parts(text: str) -> Iterator[str]:
-    """Yield those parts of a string that may occur alone in other files.
+    """Yield the parts of a string that may occur alone in other files.
 
-    For a URL, these are the host and the path. For any other string, this is the whole string. Yield nothing for a word
-    that trayalert defines.
+    The parts of a URL are its host and its path. The only part of another string is the whole string. A word that
+    trayalert defines has no parts.
     """
     if text in _OWN_WORDS:
         return

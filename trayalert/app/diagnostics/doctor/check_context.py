@@ -18,19 +18,19 @@ from trayalert.services.presentation.status import InstanceStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteLookups:
-    """Functions with which the doctor queries other machines. They may take several seconds and may raise OSError."""
+    """Functions that query other computers for the doctor. A function may take several seconds or raise OSError."""
 
     resolve: Callable[[str], tuple[str, ...]] = remote_lookups.resolve
     """Returns the IP addresses of a host."""
     expiry: Callable[[str, int], Millis] = remote_lookups.expiry
-    """Returns the time at which the certificate that a host presents on a port expires.
+    """Returns the expiry time of the certificate that a host presents on a port.
 
     Raises ssl.SSLError if the certificate is not trusted.
     """
     ahead: Callable[[str], Millis | None] = remote_lookups.ahead
     """Returns by how many milliseconds the clock of a URL's server is ahead of this computer's clock.
 
-    Returns None if unknown.
+    Returns None if the difference is unknown.
     """
     proxied: Callable[[str], bool] = remote_lookups.proxied
     """Returns whether the environment or the system specifies a proxy for a URL."""
@@ -40,7 +40,7 @@ class RemoteLookups:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckContext:
-    """The information that the checks use."""
+    """The information that the doctor's checks use."""
 
     places: Places
     lookups: RemoteLookups
@@ -50,7 +50,7 @@ class CheckContext:
     running: InstanceStatus | None = None
     """The status of the running instance, or None if no instance answers."""
     raw_status: Mapping[str, Any] = field(default_factory=dict)
-    """The JSON object from which `running` was read. It is empty if `running` is None."""
+    """The JSON object from which `running` was read. The object is empty if `running` is None."""
     no_reply_reason: str | None = None
     """A sentence that says why the status of the running instance could not be read, or None."""
 
@@ -62,8 +62,7 @@ class CheckContext:
     def status_object(self, name: str) -> Mapping[str, Any]:
         """Return the object with the given name from the status of the running instance.
 
-        Return an empty object if no instance answers, or if the instance has an older version that does not report the
-        object.
+        Return an empty object if no instance answers, or if the instance is too old to report the object.
         """
         value = self.raw_status.get(name)
         return value if isinstance(value, dict) else {}

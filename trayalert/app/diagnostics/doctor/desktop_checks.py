@@ -41,7 +41,7 @@ _LACKS = {
     "body": "no text below the title",
     "persistence": "none stays in a list",
 }
-"""Capabilities that a notification daemon may lack, and what the user misses without each capability."""
+"""Maps each capability that a notification daemon may lack to what the user misses without the capability."""
 
 _BUS_TIMEOUT = 4.0
 """Maximum time for a query to the session bus, in seconds."""
@@ -50,14 +50,14 @@ _Answer = TypeVar("_Answer")
 
 
 class BusFault(Fault):
-    """Raised when the session bus, or a program on it, does not answer."""
+    """Raised when the session bus, or a program on the session bus, does not answer."""
 
 
 def _query_bus(query: Callable[[MessageBus], Awaitable[_Answer]]) -> _Answer:
     """Run a query over a new connection to the session bus, and return the result. Raise BusFault if the query fails.
 
-    `query` must call only names that a running program owns. A call to any other name could make the bus start a
-    program.
+    `query` must send messages only to names that a running program owns. A message to any other name could make the bus
+    start a program.
     """
     address = session_bus_address()
     if address is None:
@@ -123,7 +123,7 @@ def tray(context: CheckContext) -> CheckResult:
 
 
 async def _find_watcher(bus: MessageBus) -> tuple[bool, bool]:
-    """Return whether a StatusNotifierWatcher runs, and whether a tray that shows icons has registered with it."""
+    """Return two flags: a StatusNotifierWatcher runs, and a tray that shows icons has registered with the watcher."""
     if not await has_owner(bus, _WATCHER):
         return False, False
     query = method_call(
@@ -162,8 +162,8 @@ def notifications(context: CheckContext) -> CheckResult:
 async def _find_notification_daemon(bus: MessageBus) -> tuple[list[Any] | None, list[str], bool]:
     """Return the notification daemon's server information, its capabilities, and whether it is available.
 
-    A daemon is available if it is running or if the session bus can start it. If it is not running, the server
-    information is None and the list of capabilities is empty.
+    If no daemon is running, the server information is None and the list of capabilities is empty. A daemon that is not
+    running is available if the session bus can start the daemon.
     """
     if not await has_owner(bus, _NOTIFICATIONS):
         return None, [], await is_activatable(bus, _NOTIFICATIONS)

@@ -29,9 +29,10 @@ from trayalert.services.presentation.status import read_instance_status
 STATUS_LIMIT = 3.0
 LIMIT = 5.0
 PROBE_LIMIT = 7.0
-"""Time limits in seconds.
+"""Time limit of the check `public probe`, in seconds.
 
-STATUS_LIMIT applies to reading the status of the running instance, LIMIT to a check, and PROBE_LIMIT to the probe.
+LIMIT is the time limit of each other check. STATUS_LIMIT is the time limit for reading the status of the running
+instance.
 """
 
 CheckFunction = Callable[[CheckContext], CheckResult]
@@ -95,8 +96,7 @@ class _RunningCheck:
     def result(self, end: float, limit: float) -> CheckResult:
         """Wait for the result until `time.monotonic()` reaches `end`, and return the result.
 
-        If there is no result by then, return a failure with the message that there was no answer within `limit`
-        seconds.
+        If there is no result by then, return a failure. The message of the failure mentions `limit`, in seconds.
         """
         self._thread.join(max(0.0, end - time.monotonic()))
         return self._result or fail(
@@ -119,8 +119,8 @@ class _RunningCheck:
 def _gather_context(places: Places, lookups: RemoteLookups) -> CheckContext:
     """Read the settings and the status of the running instance, and return them as the context of the checks.
 
-    The function returns within STATUS_LIMIT seconds, even if the disk or the instance does not answer. Whatever has not
-    been read by then is missing from the context.
+    The function returns within STATUS_LIMIT seconds, even if the disk or the instance does not answer. What has not
+    been read in this time is missing from the context.
     """
     context = CheckContext(
         places=places, lookups=lookups, settings=Settings(), no_reply_reason="the disk did not answer."

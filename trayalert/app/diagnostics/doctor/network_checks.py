@@ -52,10 +52,10 @@ def tunnel(context: CheckContext) -> CheckResult:
 
 
 def _tunnel_version(tunnel: Tunnel, path: str) -> str | None:
-    """Return the first line that the tunnel's program prints when it is asked for its version.
+    """Return the version of the tunnel's program: the first line that its version option prints.
 
-    If there is no such line, return a clause that says why, such as `which does not tell its version`. Return None if
-    the settings contain a custom command for the tunnel.
+    If no version can be read, return a clause that says why, such as `which does not tell its version`. If the settings
+    contain a custom command for the tunnel, return None.
     """
     if tunnel.command:  # an unknown program may do anything when it is run with a version option
         return None
@@ -77,7 +77,7 @@ def _tunnel_version(tunnel: Tunnel, path: str) -> str | None:
 
 
 def dns(context: CheckContext) -> CheckResult:
-    """Check whether the host name in the public address resolves, and only to public IP addresses."""
+    """Check whether the host name in the public address resolves to public IP addresses only."""
     host = urlsplit(context.public_url or "").hostname
     if host is None:
         return _check_resolver(context)
@@ -115,8 +115,9 @@ def _check_resolver(context: CheckContext) -> CheckResult:
 def clock(context: CheckContext) -> CheckResult:
     """Check whether this computer's clock agrees with the clock of Alibaba Cloud's console.
 
-    The clocks should agree, because the times in alerts come from Alibaba Cloud's clocks. The check fails if the clocks
-    differ by more than five minutes, or if this computer's clock is more than five minutes behind the newest callback.
+    The times in alerts come from Alibaba Cloud's clocks, so the clocks should agree. The check fails if the clocks
+    differ by more than five minutes. The check also fails if this computer's clock is more than five minutes behind the
+    newest callback.
     """
     behind = behind_text(wall=now(), newest=_newest_callback_at(context))
     if behind:
@@ -166,7 +167,7 @@ class _Timex(ctypes.Structure):
 
 
 def _is_synchronised() -> bool | None:
-    """Return whether the kernel reports the clock as synchronised, or None if unknown."""
+    """Return whether the kernel reports the clock as synchronised, or None if this is unknown."""
     if sys.platform != "linux":
         return None
     timex = _Timex()  # `modes` is 0, so the call below changes nothing

@@ -30,7 +30,7 @@ def resolve(host: str) -> tuple[str, ...]:
 
 
 def expiry(host: str, port: int, *, context: ssl.SSLContext | None = None) -> Millis:
-    """Return the time at which the certificate that a host presents on a port expires.
+    """Return the expiry time of the certificate that a host presents on a port.
 
     Raise ssl.SSLError if the certificate is not trusted, and OSError if the host cannot be reached.
     """

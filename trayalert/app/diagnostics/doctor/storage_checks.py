@@ -23,8 +23,8 @@ def log(
 ) -> CheckResult:
     """Check the log for damage.
 
-    `check` reads the whole log. If that takes longer than `patience` seconds, the result says only how many alerts the
-    log holds.
+    `check` reads the whole log. If `check` takes longer than `patience` seconds, the result says only how many alerts
+    the log holds.
     """
     state = context.running.log_state if context.running else None
     if state and not state.storing:
@@ -88,10 +88,10 @@ def program_versions(_: CheckContext) -> CheckResult:
 
 
 def check_versions(found: Mapping[str, str]) -> CheckResult:
-    """Return a result that lists the given versions. It is a failure or a warning if one of them is known to be bad.
+    """Return a result that lists the given versions. If a version is known to be bad, return a failure or a warning.
 
-    `found` maps names to versions, as `crashes.versions` returns them. The names are those of packages, and others such
-    as `Python` and `system`.
+    `found` maps names to versions, as `crashes.versions` returns them. A name is that of a package, or another name
+    such as `Python` or `system`.
     """
     listed = ", ".join(f"{name} {printable(version, limit=80)}" for name, version in found.items() if name != "frozen")
     if (version := found.get("aiohttp")) and _numbers(version) < (3, 14, 4):
