@@ -18,7 +18,7 @@ _UNFILLED_CONTENT = re.compile(rb"\$\{?(?:alertmanager_)?content\b")
 
 
 def read(body: Body) -> tuple[Alert, ...] | None:
-    """Read a test request that has no content. Return None if the request has a body or a query."""
+    """Read a test request, which has neither a body nor a query. Return None if the request has one of them."""
     return None if body.callback.body.strip() or body.callback.query else (_test_alert(body),)
 
 

@@ -24,7 +24,7 @@ class Throttle:
         self._stopped = False
 
     def stop(self) -> None:
-        """Make the next call of this throttle raise WorkStopped, which ends the job."""
+        """Make the next call to this throttle raise WorkStopped. This exception ends the job."""
         self._stopped = True
 
     def __call__(self) -> None:

@@ -18,7 +18,7 @@ BATCH_INTERVAL_MS: Final = 50
 
 
 class ThrottledAction(QTimer):
-    """Runs `action` on request. `request` runs `action` at most once in `min_interval` milliseconds."""
+    """Runs `action` on request, but at most once every `min_interval` milliseconds."""
 
     def __init__(self, parent: QObject, min_interval: int, action: Callable[[], None]) -> None:
         super().__init__(parent, singleShot=True)

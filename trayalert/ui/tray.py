@@ -4,8 +4,8 @@ The entries of the menu are created only once. Later updates change only the con
 exported over D-Bus.
 
 A tray host is a program that shows tray icons, such as a panel. Qt itself reacts when a tray host starts, ends or
-restarts. The tray is updated after changes and once a minute, and each update calls `check_host`. No timer polls for a
-tray host, so that an idle program rarely wakes up.
+restarts. The tray is updated after changes and once a minute, and each update calls `check_host`. A second timer would
+only wake up an idle program more often.
 """
 
 from collections.abc import Callable

@@ -42,7 +42,7 @@ def _local(moment: Millis) -> datetime:
 
 
 def ago_text(moment: Millis, *, now: Millis) -> str:
-    """Return how long ago a time was, such as `less than a minute ago` or `3 min ago`."""
+    """Return the time that has passed since `moment`, such as `less than a minute ago` or `3 min ago`."""
     length = now - moment
     return "less than a minute ago" if length < 60_000 else f"{duration_text(length)} ago"
 

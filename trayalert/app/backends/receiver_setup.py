@@ -88,7 +88,7 @@ class ReceiverSetup:
         self._receiver.call_soon(self._receiver.connectivity.accept_url)
 
     def send_sample(self) -> None:
-        """Start sending a sample alert and then its recovery, as Cloud Monitor sends callbacks.
+        """Start sending a sample alert and then its recovery, in the same way as Cloud Monitor.
 
         SampleSent is announced when the alert and its recovery have been sent, or when a request has failed.
         """

@@ -195,8 +195,8 @@ def _refuse_empty(path: Path) -> None:
 def _remove_empty_companions(path: Path) -> None:
     """Remove the `-wal` and the `-shm` if one of the two is read-only although the log is writable.
 
-    Nothing is removed if the `-wal` has content. The two files are read-only if a reader has created them while the log
-    was read-only.
+    Nothing is removed if the `-wal` has content. A reader creates these two files as read-only files if the log is
+    read-only at that time.
     """
     wal, shm = Path(f"{path}-wal"), Path(f"{path}-shm")
     if file_size(wal) > 0 or not os.access(path, os.W_OK):

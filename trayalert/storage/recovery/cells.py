@@ -26,7 +26,7 @@ PageReader = Callable[[int], bytes]
 
 
 class Cell(NamedTuple):
-    """A cell whose columns and sizes are those of a delivery. Offsets and sizes are in bytes."""
+    """A cell that looks like a delivery, by the number and the sizes of its columns. Offsets and sizes are in bytes."""
 
     offset: int
     """Where the cell starts in its page."""

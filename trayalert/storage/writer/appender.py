@@ -379,10 +379,11 @@ class _AppendGroup:
                 self._events.append(IncidentChanged(number, Change.COUNTED))
 
     def _refire(self, alert: Alert, received_at: Millis) -> Alert | None:
-        """Return the alert, dated after the latest OK, if it fires again with its old identity. Otherwise return None.
+        """Return the alert with a time after the latest OK, or None if this is no resumed alert.
 
         If Prometheus loses contact with Alertmanager for a while, Alertmanager first sends an OK. Later, Alertmanager
-        sends the alert again with its original time.
+        sends the alert again with its original time. Such an alert is a resumed alert: it has the identity of an earlier
+        alert, all incidents of that name have closed, and SAME_TEXT_SPAN has passed.
         """
         incidents = [self._incidents[number] for number in self._by_name.get(alert.key, ())] if alert.resent else []
         latest = max((incident.last_received_at for incident in incidents), default=received_at)
