@@ -24,6 +24,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.command_server import CommandServer
+
 DEADLINE = 60.0
 """Seconds to wait for a program. After that time, the program counts as stuck."""
 
@@ -33,7 +35,7 @@ UNPRIVILEGED = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteu
 For any other user, the prefix is empty. `setpriv` is in util-linux, which every Debian system has.
 """
 
-_NOT_OURS = ("TRAYALERT_DATA_DIR", "QT_QPA_PLATFORM")
+_NOT_OURS = ("TRAYALERT_DATA_DIR", "QT_QPA_PLATFORM", "PYTEST_CURRENT_TEST")
 
 
 def environment(**changes: str | None) -> dict[str, str]:
@@ -44,6 +46,9 @@ def environment(**changes: str | None) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
     kept = {**kept, **{name: value for name, value in changes.items() if value is not None}}
     return {name: value for name, value in kept.items() if changes.get(name, value) is not None}
+
+
+_SERVER = CommandServer(environment())
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +78,20 @@ def run(
     If `privileged` is false, file permissions apply to the command even if root runs the tests. `changes` sets or
     removes environment variables.
     """
-    done = subprocess.run(
-        [*([] if privileged else UNPRIVILEGED), *_command(*arguments, data_dir=data_dir)],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=DEADLINE,
-        env=environment(**changes),
-        check=False,
-    )
-    found = CompletedCommand(done.returncode, done.stdout.decode(), done.stderr.decode())
+    python, *command = _command(*arguments, data_dir=data_dir)
+    if privileged and environment(**changes) == _SERVER.environment:
+        status, out, err = _SERVER.run([os.fsdecode(one) for one in command[2:]], timeout=DEADLINE)
+    else:
+        done = subprocess.run(
+            [*([] if privileged else UNPRIVILEGED), python, *command],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=DEADLINE,
+            env=environment(**changes),
+            check=False,
+        )
+        status, out, err = done.returncode, done.stdout, done.stderr
+    found = CompletedCommand(status, out.decode(), err.decode())
     assert "Traceback" not in found.err, found.err
     return found
 

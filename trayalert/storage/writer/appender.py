@@ -382,8 +382,8 @@ class _AppendGroup:
         """Return the alert with a time after the latest OK, or None if this is no resumed alert.
 
         If Prometheus loses contact with Alertmanager for a while, Alertmanager first sends an OK. Later, Alertmanager
-        sends the alert again with its original time. Such an alert is a resumed alert: it has the identity of an earlier
-        alert, all incidents of that name have closed, and SAME_TEXT_SPAN has passed.
+        sends the alert again with its original time. Such an alert is a resumed alert: its identity is known, its
+        incidents have closed, and SAME_TEXT_SPAN has passed.
         """
         incidents = [self._incidents[number] for number in self._by_name.get(alert.key, ())] if alert.resent else []
         latest = max((incident.last_received_at for incident in incidents), default=received_at)
