@@ -42,13 +42,10 @@ def reach_of(program: ServeProcess) -> str:
 
 
 def wait_for_reach(program: ServeProcess, reach: str, *, within: float = 30) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-
-    def has_reach() -> bool:
-        found.update(status(program))
-        return bool(found["reach"] == reach)
-
-    wait_for(has_reach, deadline=within)
+    """Wait until the program's reachability state is `reach`, and return what `trayalert status` then says."""
+    wait_for(lambda: reach_of(program) == reach, deadline=within)
+    found = status(program)
+    assert found["reach"] == reach
     return found
 
 
