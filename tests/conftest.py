@@ -54,6 +54,16 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before a test that runs alone, write to disk what earlier tests have left in the page cache.
+
+    Otherwise the system would write these pages during the test, and a commit would take up to 0.1 s longer.
+    """
+    if item.get_closest_marker("alone"):
+        os.sync()
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown() -> None:
     """Collect garbage after each test.
