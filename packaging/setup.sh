@@ -45,6 +45,7 @@ test command systemd-analyze systemd
 test command ssh openssh-client
 test command sshd openssh-server
 test command desktop-file-validate desktop-file-utils
+test command ip iproute2
 test command cc gcc
 test command gencat libc6-dev
 test font DejaVu_Sans fonts-dejavu-core

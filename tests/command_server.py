@@ -14,6 +14,7 @@ import json
 import os
 import pkgutil
 import runpy
+import signal
 import socket
 import subprocess
 import sys
@@ -32,6 +33,7 @@ class CommandServer:
         self.environment = environment
         self._lock = threading.Lock()
         self._connection: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     def run(self, arguments: Sequence[str], *, timeout: float) -> tuple[int, bytes, bytes]:
         """Run `trayalert` with the given arguments, and return the exit status, stdout and stderr.
@@ -39,26 +41,37 @@ class CommandServer:
         Raise TimeoutError if the command does not end within `timeout` seconds.
         """
         with self._lock, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            connection = self._connection = self._connection or _start(self.environment)
+            connection = self._connection or self._start()
             connection.settimeout(timeout)
             request = json.dumps({"arguments": list(arguments), "folder": str(Path.cwd())})
             socket.send_fds(connection, [request.encode()], [out.fileno(), err.fileno()])
-            status = json.loads(connection.recv(64))
+            try:
+                status = json.loads(connection.recv(64))
+            except TimeoutError:
+                self._stop()  # ends the command, too
+                raise
             return status, *(os.pread(file.fileno(), file.seek(0, os.SEEK_END), 0) for file in (out, err))
 
+    def _start(self) -> socket.socket:
+        self._connection, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with its:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", __name__, str(its.fileno())],
+                stdin=subprocess.DEVNULL,
+                env=self.environment,
+                pass_fds=[its.fileno()],
+                process_group=0,
+            )
+        atexit.register(self._stop)
+        return self._connection
 
-def _start(environment: dict[str, str]) -> socket.socket:
-    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with its:
-        process = subprocess.Popen(
-            [sys.executable, "-m", __name__, str(its.fileno())],
-            stdin=subprocess.DEVNULL,
-            env=environment,
-            pass_fds=[its.fileno()],
-        )
-    atexit.register(process.wait)
-    atexit.register(ours.close)  # functions are called in reverse order: this is what ends the process
-    return ours
+    def _stop(self) -> None:
+        atexit.unregister(self._stop)
+        if self._connection and self._process:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._connection.close()
+        self._connection = self._process = None
 
 
 def _serve(connection: socket.socket) -> None:

@@ -14,7 +14,6 @@ from trayalert.app.garbage_collector import collect_due
 FIRST = (
     "packaging/test_frozen",
     "app/test_reachability",
-    "cli/test_commands",
     "app/test_serve",
     "app/test_log_faults",
     "packaging/test_makefile",

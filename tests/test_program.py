@@ -1,10 +1,12 @@
 """The two ways in which tests run a command: in a process that the command server forks, and in a new one."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from tests.program import run
+from tests.command_server import CommandServer
+from tests.program import environment, run
 
 
 @pytest.mark.parametrize(
@@ -23,3 +25,16 @@ def test_a_relative_data_dir_is_looked_up_in_the_working_folder(
     monkeypatch.chdir(tmp_path)
     assert run("url", data_dir=Path("here")).status == 0
     assert (tmp_path / "here" / "secrets.json").exists()
+
+
+def test_a_command_that_hangs_is_ended_and_the_next_one_runs(tmp_path: Path) -> None:
+    server = CommandServer(environment())
+    fifo = tmp_path / "callback"
+    os.mkfifo(fifo)
+    with pytest.raises(TimeoutError):
+        server.run(["send", str(fifo), "--url", "http://127.0.0.1:9/hook/x"], timeout=1)  # nobody writes to the FIFO
+
+    with pytest.raises(OSError, match="No such device"):
+        os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)  # nobody reads from the FIFO any more
+    status, out, err = server.run(["--version"], timeout=60)
+    assert (status, out.startswith(b"trayalert "), err) == (0, True, b"")

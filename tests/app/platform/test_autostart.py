@@ -1,6 +1,5 @@
 """Autostart starts the program as it runs now: entries are read as the specifications say, and one is started."""
 
-import os
 import plistlib
 import stat
 import subprocess
@@ -206,7 +205,6 @@ def test_minimised_belongs_to_the_tray_alone(option: str, tmp_path: Path) -> Non
     assert ("--minimised" in shown, "--minimized" in shown) == (True, False)
 
 
-@pytest.mark.skipif(not os.path.exists("/usr/bin/desktop-file-validate"), reason="no desktop-file-utils")  # noqa: PTH110
 def test_the_desktops_own_checker_finds_nothing(config: Path, tmp_path: Path) -> None:
     set_autostart(True, find_places(str(tmp_path / ODD)))
     subprocess.run(["desktop-file-validate", config / "autostart" / "trayalert.desktop"], check=True)

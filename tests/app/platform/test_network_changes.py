@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import shutil
 import socket
 import struct
 import subprocess
@@ -68,7 +67,6 @@ async def ip(what: str) -> bool:
     return await process.wait() == 0
 
 
-@pytest.mark.skipif(shutil.which("ip") is None, reason="needs the command ip")
 async def test_an_address_that_comes_and_goes_is_a_change() -> None:
     await ip("del")  # remove what a killed run may have left behind
     async with watching(lambda changed: watch_network(changed, timing=NetworkTiming(settling_time=0.05))) as changes:

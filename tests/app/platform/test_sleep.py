@@ -19,7 +19,7 @@ from dbus_fast import Message
 from dbus_fast.aio import MessageBus
 
 from tests.desktop.harness.session_bus import SessionBus
-from tests.program import DEADLINE, environment, serving
+from tests.program import DEADLINE, environment, serving, wait_for
 from tests.storage.making import HOUR, MINUTE, NOON, until
 from trayalert import clock
 from trayalert.app.platform.logind import watch_logind
@@ -164,9 +164,16 @@ from trayalert import clock
 from trayalert.app.platform.sleep import SleepTiming, SleepWatch
 print("awake", "dbus_fast" in sys.modules, flush=True)
 report = lambda began, ended: print(began, ended, "dbus_fast" in sys.modules, flush=True)
+readings = 0
+def ticks():
+    global readings
+    readings += 1
+    if readings == 3:
+        print("watching", flush=True)
+    return clock.ticks()
 async def main():
     timing = SleepTiming(interval=50, lateness=500)
-    await SleepWatch(now=clock.now, ticks=clock.ticks, on_slept=report, timing=timing).run()
+    await SleepWatch(now=clock.now, ticks=ticks, on_slept=report, timing=timing).run()
 asyncio.run(main())
 """
 
@@ -177,11 +184,10 @@ def test_a_process_that_was_frozen_counts_it_and_loads_no_bus_where_there_is_non
         [sys.executable, "-c", FROZEN], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=nowhere
     ) as frozen:
         assert frozen.stdout
-        assert frozen.stdout.readline() == "awake False\n"
-        time.sleep(0.2)
+        assert [frozen.stdout.readline() for _ in range(2)] == ["awake False\n", "watching\n"]
         frozen.send_signal(signal.SIGSTOP)
         stopped = clock.now()
-        time.sleep(1.0)
+        wait_for(lambda: clock.now() >= stopped + 1000)  # the length of the freeze
         frozen.send_signal(signal.SIGCONT)
         began_at, ended_at, bus = frozen.stdout.readline().split()
         frozen.send_signal(signal.SIGTERM)
