@@ -57,6 +57,11 @@ def test_readme_is_read_in_two_minutes() -> None:
     assert not [line for line in lines if len(line) > 120]
 
 
+@pytest.mark.parametrize("page", sorted(PAGES.glob("*.md")), ids=lambda path: path.name)
+def test_a_help_page_can_be_read_as_it_is_printed_without_a_terminal(page: Path) -> None:
+    assert not [line for line in page.read_text(encoding="utf-8").splitlines() if len(line) > 160]
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_each_command_that_a_document_shows_is_one(document: Path) -> None:
     wrong = {line: problem for line in command_lines(document) if (problem := command_problem(line.split()[1:]))}
