@@ -32,9 +32,10 @@ def test_a_command_that_hangs_is_ended_and_the_next_one_runs(tmp_path: Path) -> 
     fifo = tmp_path / "callback"
     os.mkfifo(fifo)
     with pytest.raises(TimeoutError):
-        server.run(["send", str(fifo), "--url", "http://127.0.0.1:9/hook/x"], timeout=1)  # nobody writes to the FIFO
+        # no program writes to the FIFO
+        server.run(["send", str(fifo), "--url", "http://127.0.0.1:9/hook/x"], timeout=1)
 
     with pytest.raises(OSError, match="No such device"):
-        os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)  # nobody reads from the FIFO any more
+        os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)  # no process reads from the FIFO any more
     status, out, err = server.run(["--version"], timeout=60)
     assert (status, out.startswith(b"trayalert "), err) == (0, True, b"")
