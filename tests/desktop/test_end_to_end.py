@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.desktop.harness.application import ECS_LINK, Application, Browser, recovery, threshold
+from tests.desktop.harness.application import ECS_LINK, Application, Browser, finish_setup, recovery, threshold
 from tests.desktop.harness.desktop_programs import wait_until
 from tests.desktop.harness.overheard import Overheard
 from tests.desktop.harness.session import Desktop
+from tests.storage.making import append, store
 
 pytestmark = pytest.mark.desktop
 
@@ -120,6 +121,19 @@ def test_with_no_browser_named_xdg_open_gets_the_link(desktop: Desktop, tmp_path
         assert running.end() == 0
     finally:
         running.stop()
+
+
+def test_an_incident_that_fires_at_the_start_has_its_whole_name_in_the_menu(desktop: Desktop, tmp_path: Path) -> None:
+    finish_setup(tmp_path / "data")
+    store(tmp_path / "data" / "trayalert.db", append("i-1", alertName="A_b & c"))
+    running = Application(desktop, tmp_path)
+    try:
+        running.wait_for_tooltip("1 open")
+        assert [entry.words for entry in running.tray.menu if "A_b & c" in entry.words]
+        assert running.end() == 0
+    finally:
+        running.stop()
+        wait_until(lambda: not desktop.notifications(), "no notification is left")
 
 
 def test_the_menu_names_what_fires_and_leads_to_it(application: Application, browser: Browser) -> None:

@@ -125,7 +125,7 @@ class Tray(QObject):
         """Show the icon. If there is no tray host yet, the icon appears as soon as a tray host starts."""
         self._throttle.run()
         self.icon.show()
-        self.check_host()
+        self._throttle.run()  # a label over D-Bus is written in another way, and only a visible icon shows which way
 
     def stop(self) -> None:
         """Hide the icon."""
