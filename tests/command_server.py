@@ -24,10 +24,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 _LONGEST_REQUEST = 1 << 20
+_ROOT = Path(__file__).parent.parent
 
 
 class CommandServer:
-    """Runs commands one at a time. The server's process starts with the first command, and ends with this process."""
+    """Runs commands one at a time, in the given environment.
+
+    The server's process starts with the first command. It ends with `close`, or with this process.
+    """
 
     def __init__(self, environment: dict[str, str]) -> None:
         self.environment = environment
@@ -48,7 +52,7 @@ class CommandServer:
             try:
                 status = json.loads(connection.recv(64))
             except TimeoutError:
-                self._stop()  # ends the command, too
+                self.close()  # ends the command, too
                 raise
             return status, *(os.pread(file.fileno(), file.seek(0, os.SEEK_END), 0) for file in (out, err))
 
@@ -59,14 +63,16 @@ class CommandServer:
                 [sys.executable, "-m", __name__, str(its.fileno())],
                 stdin=subprocess.DEVNULL,
                 env=self.environment,
+                cwd=_ROOT,  # a test may have changed the working folder
                 pass_fds=[its.fileno()],
                 process_group=0,
             )
-        atexit.register(self._stop)
+        atexit.register(self.close)
         return self._connection
 
-    def _stop(self) -> None:
-        atexit.unregister(self._stop)
+    def close(self) -> None:
+        """End the server's process, and the command that it runs."""
+        atexit.unregister(self.close)
         if self._connection and self._process:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()

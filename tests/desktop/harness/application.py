@@ -149,9 +149,9 @@ class Application:
 
     def ask(self, *arguments: str) -> str:
         """Run a trayalert command, and return its stdout. Fail if the command fails or writes to stderr."""
-        done = self.run(*arguments)
-        assert (done.returncode, done.stderr) == (0, "")
-        return done.stdout
+        status, out, err = self.desktop.commands.run([*arguments, "--data-dir", str(self.data_dir)], timeout=30)
+        assert (status, err) == (0, b"")
+        return out.decode()
 
     def incidents(self, *options: str) -> list[dict[str, Any]]:
         """Return the incidents in the log, newest first."""

@@ -20,6 +20,7 @@ from typing import Literal
 
 import pytest
 
+from tests.command_server import CommandServer
 from tests.desktop.harness.desktop_programs import Program, missing_packages, wait_until, xfce_notifyd
 from tests.desktop.harness.session_bus import SessionBus
 
@@ -48,7 +49,10 @@ class Window:
 
 
 class Desktop:
-    """A running desktop. `env` is the environment for programs under test. `close` ends all programs of the desktop."""
+    """A running desktop. `close` ends all programs of the desktop.
+
+    `env` is the environment for programs under test. `commands` runs trayalert commands in this environment.
+    """
 
     def __init__(
         self,
@@ -91,6 +95,7 @@ class Desktop:
         self._bus = SessionBus(self.root / "run", self.env)
         self._bus.offer_xfconf()
         self.env["DBUS_SESSION_BUS_ADDRESS"] = self._bus.address
+        self.commands = CommandServer(self.env)
         self._run("openbox")
         if notifier:
             self.start_notifier(notifier)
@@ -270,6 +275,8 @@ class Desktop:
         return path
 
     def close(self) -> None:
+        if hasattr(self, "commands"):
+            self.commands.close()
         for program in reversed(self._programs):
             program.stop()
         if self._bus is not None:
