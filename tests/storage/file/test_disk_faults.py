@@ -463,6 +463,7 @@ def _overwrite_elsewhere(path: Path, offset: int) -> None:
 async def test_a_long_wal_is_given_back_to_the_disk_in_a_quiet_moment(path: Path) -> None:
     wal = Path(f"{path}-wal")
     async with open_log(path, timing=QUICK) as log:
-        await asyncio.gather(*[log.run_job(append(f"i-{number}", fill="x" * 2000)) for number in range(1000)])
-        await until(lambda: wal.stat().st_size == 0, deadline=30)  # the first maintenance comes after 5 s
+        # one commit: after several, a `-wal` that became empty between two of them could stay short, which is no fault
+        await log.run_job(append("i-1", fill="x" * 3_000_000))
+        await until(lambda: wal.stat().st_size == 0, deadline=30)
     assert whole(path)
