@@ -4,7 +4,7 @@ SHELL := /bin/bash
 NEEDS := run
 BIN := .venv/bin
 
-.PHONY: help setup run test lint bench soak package clean
+.PHONY: help setup run test lint bench soak package translations clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,11 @@ soak:  ## run the proofs that take hours, against data loss and attackers; ARGS 
 package:  ## build a program that needs no Python, in dist/trayalert
 	@$(MAKE) --no-print-directory setup NEEDS=package
 	$(BIN)/pyinstaller --noconfirm --log-level WARN --distpath dist --workpath build packaging/trayalert.spec
+
+translations: NEEDS := lint
+translations: setup  ## update the catalogues of translations from the code, and list the messages that need a translator
+	@$(BIN)/python packaging/update_translations.py
+	@$(MAKE) --no-print-directory setup NEEDS=lint
 
 clean:  ## remove build results and caches, but not .venv
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -213,10 +213,21 @@ set_up_python() { # $1: the purpose
   fi
   rm -f "$STAMP"
   say "Installing trayalert and what it needs into .venv, in the versions of constraints.txt."
-  pip_install hatchling
-  # the build uses the pinned hatchling in .venv; an isolated build environment would fetch another version
+  pip_install hatchling babel
+  # the build uses the pinned versions in .venv; an isolated build environment would fetch other versions
   pip_install --no-build-isolation --editable ".$extras"
   printf '%s' "$state $extras" >"$STAMP"
+}
+
+# Compile the catalogues of translations that have changed since the environment was made.
+compile_translations() {
+  local source
+  for source in resources/translations/*/LC_MESSAGES/trayalert.po; do
+    if [[ $source -nt ${source%.po}.mo ]]; then
+      .venv/bin/python packaging/build_hook.py
+      return
+    fi
+  done
 }
 
 pip_install() {
@@ -244,6 +255,7 @@ main() {
     fi
   fi
   set_up_python "$purpose"
+  compile_translations
   set_up_system "$purpose"
 }
 

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import settings
 
 from trayalert.app.garbage_collector import collect_due
+from trayalert.domain.wording.language import use_catalogues
+from trayalert.translations import read_catalogue
 
 FIRST = (
     "packaging/test_frozen",
@@ -30,6 +32,8 @@ if not {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"} & set(os.environ):
 # Without bytecode every start of the program under test compiles all of trayalert again: 0.3 s of CPU time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+use_catalogues(read_catalogue)
 
 # as in the tray application: Qt objects that a test leaves behind must not be freed on a thread of a later test
 gc.disable()

@@ -14,8 +14,11 @@ def main() -> None:
         from trayalert.services.tunnel import reaper  # noqa: PLC0415 - the commands do not need it
 
         sys.exit(reaper.main(sys.argv[2:]))
-    from trayalert import cli  # noqa: PLC0415 - the reaper does not need it
+    from trayalert import cli  # noqa: PLC0415 - the reaper does not need these modules
+    from trayalert.domain.wording.language import use_catalogues  # noqa: PLC0415
+    from trayalert.translations import read_catalogue  # noqa: PLC0415
 
+    use_catalogues(read_catalogue)
     cli.main()
 
 

@@ -18,6 +18,7 @@ from trayalert.domain.incident.alert import Alert, Identity, Kind, State
 from trayalert.domain.incident.exporter import read_labels
 from trayalert.domain.incident.level import Level, read_alert_level
 from trayalert.domain.incident.resource import namespace_of_id, service_namespace
+from trayalert.domain.phrase import N_
 from trayalert.domain.times import Millis, iso, read_time
 from trayalert.domain.wording.component import ComponentWords
 
@@ -57,11 +58,12 @@ computer as Prometheus.
 """
 
 _COMPONENT_LABELS = {
-    "mountpoint": "mount", "device": "disk", "pod": "pod", "pod_name": "pod", "container": "container",
-    "container_name": "container", "deployment": "deployment", "statefulset": "stateful set",
-    "daemonset": "daemon set", "persistentvolumeclaim": "volume claim", "service": "service", "node": "node",
-    "instance": "instance", "topic": "topic", "consumergroup": "consumer group", "queue": "queue",
-    "groupname": "process", "namespace": "namespace",
+    "mountpoint": N_("mount"), "device": N_("disk"), "pod": N_("pod"), "pod_name": N_("pod"),
+    "container": N_("container"), "container_name": N_("container"), "deployment": N_("deployment"),
+    "statefulset": N_("stateful set"), "daemonset": N_("daemon set"), "persistentvolumeclaim": N_("volume claim"),
+    "service": N_("service"), "node": N_("node"), "instance": N_("instance"), "topic": N_("topic"),
+    "consumergroup": N_("consumer group"), "queue": N_("queue"), "groupname": N_("process"),
+    "namespace": N_("namespace"),
 }  # fmt: skip
 """Maps each Prometheus label that names a component to the word to display. Most labels do not name a component."""
 

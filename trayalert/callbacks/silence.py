@@ -104,15 +104,15 @@ def _silence_text(fields: Mapping[str, str], language: Language) -> str:
     last_at = read_timestamp(fields.get("last_at"))
     last = language.say("none yet")
     if last_at is not None:
-        last = language.say("last {}").format(local_text(last_at, "%Y-%m-%d %H:%M"))
+        last = language.say("last {time}", time=local_text(last_at, "%Y-%m-%d %H:%M"))
     match fields.get("status"):
         case SilenceStatus.RECEIVED:
-            return printable(language.say("Heard again, {}").format(last))
+            return printable(language.say("Heard again, {last}", last=last))
         case SilenceStatus.DROPPED:
-            return printable(language.say("No longer expected, {}").format(last))
+            return printable(language.say("No longer expected, {last}", last=last))
         case _:
             silent = f"{fields.get('hours')} {language.say('h')}"
-            return printable(language.say("Silent for {}, {}").format(silent, last))
+            return printable(language.say("Silent for {duration}, {last}", duration=silent, last=last))
 
 
 KIND_SPEC = KindSpec(kind=SILENCE, read=read, message_text=_silence_text)

@@ -42,7 +42,7 @@ _COMMANDS = {
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.version_option(__version__, message="trayalert %(version)s")
+@click.version_option(__version__, message="trayalert %(version)s", help="Show the version and exit.")
 @data_dir_option
 @address_options
 @click.option("--minimised", is_flag=True, help="Start with no window, only in the tray.")

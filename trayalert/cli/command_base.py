@@ -11,6 +11,8 @@ from typing import Any, NoReturn
 import click
 
 from trayalert.app.platform.places import Places, find_places, read_settings
+from trayalert.cli.own_language import choose_language, render
+from trayalert.cli.translated_help import translate_help
 from trayalert.domain.fault import Fault
 from trayalert.domain.settings.settings import Settings
 
@@ -62,7 +64,7 @@ def find_own_places() -> Places:
 
 def fail(text: object) -> NoReturn:
     """Print an error to stderr and exit with status 1."""
-    click.echo(f"trayalert: {text}", err=True)
+    click.echo(f"trayalert: {render(str(text))}", err=True)
     sys.exit(1)
 
 
@@ -75,7 +77,7 @@ def read_own_settings(places: Places) -> tuple[Settings, tuple[str, ...]]:
     """Return the settings and their problems. Also print the problems to stderr."""
     settings, problems = read_settings(places)
     for problem in problems:
-        click.echo(f"trayalert: {problem}", err=True)
+        click.echo(f"trayalert: {render(problem)}", err=True)
     return settings, problems
 
 
@@ -115,7 +117,16 @@ class LazyGroup(click.Group):
             return None
         module, _, attribute = self._places[cmd_name].partition(":")
         command: click.Command = getattr(importlib.import_module(f"{__package__}.{module}"), attribute)
+        translate_help(command)
         return command
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Choose the language of the command line, and then parse the arguments."""
+        choose_language(args)
+        translate_help(self)
+        return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command, and turn a Fault, a closed pipe or any other OSError into an exit status."""

@@ -19,6 +19,7 @@ from trayalert.app.control.ownership import AlreadyOwnedError, own_data_dir
 from trayalert.app.platform.logging_setup import LIFECYCLE_LOGGER, configure_logging
 from trayalert.app.platform.places import PlaceFault
 from trayalert.cli.command_base import address_options, data_dir_option, fail, find_own_places, read_own_settings
+from trayalert.cli.own_language import restore_environment
 from trayalert.domain.fault import Fault
 from trayalert.services.access.secrets import SecretFault, Secrets
 
@@ -92,6 +93,7 @@ def owned_plan(
     """
     from trayalert.app.receiver import Plan
 
+    restore_environment()
     places = find_own_places()
     places.make()
     settings, problems = read_own_settings(places)

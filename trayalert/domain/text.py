@@ -41,15 +41,6 @@ def display_width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
-def as_sentence(text: str) -> str:
-    """Return the text of a fault with its first letter in upper case.
-
-    The text of a fault begins in lower case, because the command line prints it after `trayalert: `. A text that begins
-    with `trayalert` is returned unchanged.
-    """
-    return text if text.startswith("trayalert") else text[:1].upper() + text[1:]
-
-
 def as_written(value: object, *, bare: bool = False) -> str:
     """Return a value from the settings as it is quoted in a sentence.
 

@@ -3,6 +3,8 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+from trayalert.domain.phrase import Phrase
+
 Millis = int
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -95,25 +97,26 @@ def read_moment(text: str, *, now: Millis) -> Millis | None:
     return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
-def duration_text(
-    length: Millis, *, units: tuple[str, str, str, str] = ("s", "min", "h", "d"), seconds: bool = False
-) -> str:
-    """Format a duration for users: `45 s`, `3 min`, `2 h 5 min`, `4 d 2 h`.
+def duration_text(length: Millis, *, seconds: bool = False) -> Phrase:
+    """Format a duration for users: `45 s`, `3 min`, `2 h 5 min`, `4 d 2 h`. No duration is shown as zero.
 
-    If `seconds` is true, a duration of less than an hour also shows seconds: `3 min 20 s`. `units` are the words for
-    seconds, minutes, hours and days.
+    If `seconds` is true, a duration of less than an hour also shows seconds: `3 min 20 s`.
     """
-    second, minute, hour, day = units
-    whole = max(0, length) // 1000
+    whole = length // 1000
+    if whole < 1:
+        return Phrase("under 1 s")
     if whole < 60:
-        return f"{whole} {second}"
+        return Phrase("{seconds} s", seconds=whole)
     if whole < 3600:
-        return _two_units(whole // 60, minute, whole % 60 if seconds else 0, second)
-    minutes = whole // 60
-    if minutes < 24 * 60:
-        return _two_units(minutes // 60, hour, minutes % 60, minute)
-    return _two_units(minutes // 1440, day, minutes // 60 % 24, hour)
+        if seconds and whole % 60:
+            return Phrase("{minutes} min {seconds} s", minutes=whole // 60, seconds=whole % 60)
+        return Phrase("{minutes} min", minutes=whole // 60)
+    hours, minutes = whole // 3600, whole // 60 % 60
+    if hours < 24:
+        return Phrase("{hours} h {minutes} min", hours=hours, minutes=minutes) if minutes else _whole_hours(hours)
+    days, hours = hours // 24, hours % 24
+    return Phrase("{days} d {hours} h", days=days, hours=hours) if hours else Phrase("{days} d", days=days)
 
 
-def _two_units(large: int, unit: str, small: int, lesser: str) -> str:
-    return f"{large} {unit} {small} {lesser}" if small else f"{large} {unit}"
+def _whole_hours(hours: int) -> Phrase:
+    return Phrase("{hours} h", hours=hours)

@@ -19,6 +19,7 @@ from trayalert.domain.incident.alert import Alert, Identity, Kind, State
 from trayalert.domain.incident.incident import Change, Incident
 from trayalert.domain.incident.level import read_level
 from trayalert.domain.incident.stored_alert import StoredAlert, StoredIncident
+from trayalert.domain.phrase import phrase_from_text
 from trayalert.domain.times import Millis
 
 TABLES = ("delivery", "alert", "incident")
@@ -343,4 +344,4 @@ def make_callback(values: Sequence[Any]) -> Callback:
 def read_gap(row: tuple[Any, ...]) -> Gap:
     """Return the gap in `row`, whose values are in the order of GAP_COLUMNS."""
     id_, cause, began_at, ended_at, why = row
-    return Gap(id=id_, cause=GapCause(cause), began_at=began_at, ended_at=ended_at, why=why)
+    return Gap(id=id_, cause=GapCause(cause), began_at=began_at, ended_at=ended_at, why=phrase_from_text(why))

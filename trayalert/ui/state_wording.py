@@ -10,8 +10,8 @@ from typing import Final
 from trayalert.domain.events import UrlChanged
 from trayalert.domain.gap import Gap, GapCause
 from trayalert.domain.incident.level import Level, worst
+from trayalert.domain.phrase import as_sentence
 from trayalert.domain.reachability import Reachability
-from trayalert.domain.text import as_sentence
 from trayalert.domain.times import Millis, duration_text
 from trayalert.domain.tunnel import Phase, TunnelState
 from trayalert.domain.wording.language import Language

@@ -15,7 +15,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
-from trayalert.domain.text import as_sentence
+from trayalert.domain.phrase import as_sentence
 from trayalert.domain.wording.language import Language
 from trayalert.ui.backend import ProgramState, SetupActions
 from trayalert.ui.state_wording import (

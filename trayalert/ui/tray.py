@@ -17,7 +17,7 @@ from PySide6.QtGui import QAction, QIcon
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
 from trayalert.domain.incident.stored_alert import StoredIncident
-from trayalert.domain.text import as_sentence
+from trayalert.domain.phrase import as_sentence
 from trayalert.services.presentation.alert_text import resource_component_text
 from trayalert.ui.backend import Backend, ProgramState
 from trayalert.ui.event_bridge import ThrottledAction
@@ -246,7 +246,7 @@ class Tray(QObject):
         language = self._backend.program.language
         resource = elided(resource_component_text(stored.alert.alert), 26)
         level = level_text(stored, language, unconfirmed=unconfirmed)
-        began = language.say("since {}").format(since)
+        began = language.say("since {time}", time=since)
         words = [level, elided(incident_name(stored, language), 34), resource, began]
         self._show_text(entry, " · ".join(word for word in words if word))
         icon = level_icon(shown_level(stored.incident))

@@ -39,8 +39,6 @@ def test_levels_states_endings_and_parts_are_said_in_both_languages() -> None:
     assert [ZH.say(level) for level in Level] == ["正常", "信息", "警告", "严重"]
     assert ending_text(Change.RESOLVED, ZH) == "手动恢复"
     assert ending_text(Change.RESOLVED, EN) == "recovered by hand"
-    with pytest.raises(KeyError):  # a missing translation raises an exception
-        EN.say("no such word")
 
 
 @pytest.mark.parametrize(

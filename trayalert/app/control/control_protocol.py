@@ -1,6 +1,7 @@
 """The protocol of the control socket, and the client that sends a command to the running instance.
 
-A command and its reply are one line each. Each line contains a JSON object. The server is in `control_server.py`.
+A command and its reply are one line each. Each line contains a JSON object. Phrases in a reply stay phrases,
+so that the command can show them in its own language. The server is in `control_server.py`.
 
 The control socket exists on Unix only. Its path is `Places.socket`. Its mode is 0600, so other users cannot send
 commands.
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any, ClassVar, get_args
 
 from trayalert.domain.fault import Fault
+from trayalert.domain.phrase import decode_phrases
 from trayalert.domain.times import Millis
 
 Reply = dict[str, Any]
@@ -212,7 +214,7 @@ def ask(path: Path, command: Command, *, deadline: float = DEADLINE) -> Reply | 
         try:
             connection.sendall(encode_command(command))
             with connection.makefile("rb") as lines:
-                reply = json.loads(lines.readline())
+                reply = decode_phrases(json.loads(lines.readline()))
         except (OSError, ValueError) as error:
             raise ControlFault(f"the running trayalert did not answer over {path}: {error!r}") from error
     return reply if isinstance(reply, dict) else {}

@@ -17,6 +17,7 @@ from trayalert.app.control.control_protocol import (
     refuse_foreign_folder,
 )
 from trayalert.domain.fault import Fault
+from trayalert.domain.phrase import encode_phrases
 
 Instance = TypeVar("Instance")
 Replies = Mapping[type[Command], Callable[[Any, Instance], Awaitable[Reply]]]
@@ -46,7 +47,7 @@ async def open_control(path: Path, replies: Replies[Instance], instance: Instanc
         with contextlib.suppress(OSError, TimeoutError, ValueError, asyncio.CancelledError):
             line = await asyncio.wait_for(reader.readline(), DEADLINE)
             if line:
-                writer.write(json.dumps(await _respond(line, replies, instance)).encode() + b"\n")
+                writer.write(json.dumps(encode_phrases(await _respond(line, replies, instance))).encode() + b"\n")
                 await writer.drain()
         writer.close()
 

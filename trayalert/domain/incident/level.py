@@ -2,14 +2,16 @@
 
 import enum
 
+from trayalert.domain.phrase import N_
+
 
 class Level(enum.StrEnum):
     """The level of an alert. The members are listed from best to worst. To compare levels, compare their `rank`."""
 
-    OK = "OK"
-    INFO = "INFO"
-    WARN = "WARN"
-    CRITICAL = "CRITICAL"
+    OK = N_("OK")
+    INFO = N_("INFO")
+    WARN = N_("WARN")
+    CRITICAL = N_("CRITICAL")
 
     @property
     def rank(self) -> int:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from trayalert.domain.incident.alert import Alert
 from trayalert.domain.incident.exporter import read_labels
 from trayalert.domain.incident.resource import ACCOUNT_DIMENSIONS, value_or_none
+from trayalert.domain.phrase import N_
 from trayalert.domain.text import printable
 
 _MOST_COMPONENTS = 4
@@ -22,14 +23,17 @@ _LONGEST = 80
 
 _WORDS = {
     # in the order in which the components are shown
-    "device": "disk", "diskname": "disk", "mountpoint": "mount", "processName": "process", "gpuId": "GPU",
-    "state": "state", "status": "state", "Status": "state", "interface": "interface", "ip": "IP", "vip": "VIP",
-    "domain": "domain", "domain_name": "domain", "host": "host", "Host": "host", "hostId": "host", "hostname": "host",
-    "nodeId": "node", "node": "node", "nodeIP": "node", "nodeHost": "node", "role": "role", "topic": "topic",
-    "consumerGroup": "consumer group", "queue": "queue", "queueName": "queue", "exchangeName": "exchange",
-    "vhostName": "vhost", "partition": "partition", "db": "database", "dbName": "database", "database": "database",
-    "logstore": "logstore", "apiStageName": "stage", "serverGroupId": "server group", "ruleId": "rule",
-    "serviceName": "service", "functionName": "function", "pod": "pod", "podId": "pod", "container": "container",
+    "device": N_("disk"), "diskname": N_("disk"), "mountpoint": N_("mount"), "processName": N_("process"),
+    "gpuId": N_("GPU"), "state": N_("state"), "status": N_("state"), "Status": N_("state"),
+    "interface": N_("interface"), "ip": N_("IP"), "vip": N_("VIP"), "domain": N_("domain"),
+    "domain_name": N_("domain"), "host": N_("host"), "Host": N_("host"), "hostId": N_("host"),
+    "hostname": N_("host"), "nodeId": N_("node"), "node": N_("node"), "nodeIP": N_("node"), "nodeHost": N_("node"),
+    "role": N_("role"), "topic": N_("topic"), "consumerGroup": N_("consumer group"), "queue": N_("queue"),
+    "queueName": N_("queue"), "exchangeName": N_("exchange"), "vhostName": N_("vhost"),
+    "partition": N_("partition"), "db": N_("database"), "dbName": N_("database"), "database": N_("database"),
+    "logstore": N_("logstore"), "apiStageName": N_("stage"), "serverGroupId": N_("server group"),
+    "ruleId": N_("rule"), "serviceName": N_("service"), "functionName": N_("function"), "pod": N_("pod"),
+    "podId": N_("pod"), "container": N_("container"),
 }  # fmt: skip
 _LOCATION_DIMENSIONS = frozenset({"region", "regionId", "regionNo", "regionName", "zoneId", "groupId"})
 _DISK = re.compile(r"/|[A-Za-z]:|[svx]v?d[a-z]|nvme")
@@ -43,7 +47,7 @@ class Component(NamedTuple):
     """A component of a resource.
 
     `word` says what the component is, such as "disk". `name` identifies the component, such as "/dev/vda1". If
-    `translatable` is true, `word` is a word in `domain/wording/language.py`. If not, `word` is the name of the
+    `translatable` is true, `word` is a word of the catalogue. If not, `word` is the name of the
     dimension.
     """
 
@@ -55,7 +59,7 @@ class Component(NamedTuple):
 class ComponentWords(NamedTuple):
     """How components are read from the dimensions of one kind of callback. The defaults suit Cloud Monitor's metrics.
 
-    `known` maps the name of each dimension that identifies a component to a word in `domain/wording/language.py`. The
+    `known` maps the name of each dimension that identifies a component to a word of the catalogue. The
     order of `known` is the order in which the components are shown.
 
     If `unknown` is true, other dimensions also count as components, and are shown under the names of the dimensions.
@@ -87,10 +91,10 @@ def components(alert: Alert, words: ComponentWords) -> tuple[Component, ...]:
 def _listener(dimensions: Mapping[str, str]) -> Iterator[Component]:
     port, protocol = (next(filter(None, map(dimensions.get, names)), "") for names in (_PORTS, _PROTOCOLS))
     if port:
-        word = "listener" if protocol else "port"
+        word = N_("listener") if protocol else N_("port")
         yield Component(word, printable(f"{protocol}:{port}" if protocol else port, limit=_LONGEST), translatable=True)
     elif protocol:
-        yield Component("protocol", printable(protocol, limit=_LONGEST), translatable=True)
+        yield Component(N_("protocol"), printable(protocol, limit=_LONGEST), translatable=True)
 
 
 def _known_dimensions(dimensions: Mapping[str, str], words: Mapping[str, str]) -> Iterator[Component]:
@@ -98,7 +102,7 @@ def _known_dimensions(dimensions: Mapping[str, str], words: Mapping[str, str]) -
         if name in dimensions:
             which = printable(dimensions[name], limit=_LONGEST)
             other = name == "device" and not _DISK.match(which)  # such as a network card
-            yield Component("device" if other else word, which, translatable=True)
+            yield Component(N_("device") if other else word, which, translatable=True)
 
 
 def _unknown_dimensions(dimensions: Mapping[str, str], words: Mapping[str, str]) -> Iterator[Component]:

@@ -12,6 +12,7 @@ import json
 import re
 from typing import Any
 
+from trayalert.domain.phrase import N_
 from trayalert.domain.text import printable
 from trayalert.domain.wording.language import Language, localised_duration
 from trayalert.domain.wording.quantity import quantity_text
@@ -26,8 +27,8 @@ _TOKEN = re.compile(
     re.ASCII,
 )
 _SIGNS = {">=": "≥", "<=": "≤", "!=": "≠", "==": "="}
-_JOINS = {"&&": "and", "||": "or"}
-_STATISTICS = ("Average", "Maximum", "Minimum", "Value", "Sum")
+_JOINS = {"&&": N_("and"), "||": N_("or")}
+_STATISTICS = (N_("Average"), N_("Maximum"), N_("Minimum"), N_("Value"), N_("Sum"))
 
 
 def condition_text(expression: str | None, unit: str | None, language: Language) -> str:
@@ -59,7 +60,7 @@ def _repeated_condition(part: dict[str, Any], unit: str | None, language: Langua
     condition, times = part.get("expression"), part.get("times")
     text = _read_composite(condition, unit, language) if isinstance(condition, str) else None
     if text and isinstance(times, int) and 1 < times < 10_000:
-        text += language.say(", ") + language.say("{} times").format(times)
+        text += language.say(", ") + language.say("{count} times", count=times)
     return text
 
 

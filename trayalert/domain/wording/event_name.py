@@ -7,38 +7,37 @@ name, such as `Scheduled`, is not displayed, because the alert's message contain
 
 from collections.abc import Mapping
 
+from trayalert.domain.phrase import N_
 from trayalert.domain.wording.language import Language
 
 _PHASES = frozenset({
     "scheduled", "waiting", "inquiring", "executing", "executed", "avoided", "canceled", "cancelled", "failed",
 })  # fmt: skip
 
-_NAMES: Mapping[str, tuple[str, str]] = {
-    "Instance:SystemMaintenance.Reboot": ("Reboot for system maintenance", "因系统维护，实例重启"),
-    "Instance:SystemMaintenance.Stop": ("Stop for system maintenance", "因系统维护，实例停止"),
-    "Instance:SystemMaintenance.Redeploy": ("Redeployment for system maintenance", "因系统维护，实例重新部署"),
-    "Instance:SystemMaintenance.RebootAndIsolateErrorDisk": (
-        "Reboot to isolate a damaged disk", "因系统维护，实例重启并隔离坏盘"),
-    "Instance:SystemMaintenance.RebootAndReInitErrorDisk": (
-        "Reboot to replace a damaged disk", "因系统维护，实例重启并恢复坏盘"),
-    "Instance:SystemMaintenance.IsolateErrorDisk": ("Damaged disk is isolated", "因系统维护，隔离坏盘"),
-    "Instance:SystemMaintenance.ReInitErrorDisk": ("Damaged disk is replaced", "因系统维护，恢复坏盘"),
-    "Instance:SystemFailure.Reboot": ("Reboot after a system failure", "因系统错误，实例重启"),
-    "Instance:SystemFailure.Stop": ("Stop after a system failure", "因系统错误，实例停止"),
-    "Instance:SystemFailure.Redeploy": ("Redeployment after a system failure", "因系统错误，实例重新部署"),
-    "Instance:SystemFailure.Delete": ("Release after a failed creation", "因创建失败，实例自动释放"),
-    "Instance:InstanceFailure.Reboot": ("Reboot after an instance failure", "因实例错误，实例重启"),
-    "Instance:InstanceExpiration.Stop": ("Stop as the subscription ends", "因包年包月到期，实例停止"),
-    "Instance:InstanceExpiration.Delete": ("Release as the subscription ended", "因包年包月到期，实例释放"),
-    "Instance:AccountUnbalanced.Stop": ("Stop as payment is overdue", "因账号欠费，实例停止"),
-    "Instance:AccountUnbalanced.Delete": ("Release as payment is overdue", "因账号欠费，实例释放"),
-    "Instance:StateChange": ("Instance state changed", "实例状态改变"),
-    "Instance:PreemptibleInstanceInterruption": ("Spot instance is about to be released", "抢占式实例即将释放"),
-    "Disk:Stalled": ("Disk hardly responds", "磁盘性能受到严重影响"),
-    "Disk:ErrorDetected": ("Disk is damaged", "磁盘损坏"),
-    "Agent_Status_Stopped": ("Monitoring agent stopped", "监控插件停止"),
-    "Agent_Status_Running": ("Monitoring agent runs again", "监控插件恢复运行"),
-}  # fmt: skip
+_NAMES: Mapping[str, str] = {
+    "Instance:SystemMaintenance.Reboot": N_("Reboot for system maintenance"),
+    "Instance:SystemMaintenance.Stop": N_("Stop for system maintenance"),
+    "Instance:SystemMaintenance.Redeploy": N_("Redeployment for system maintenance"),
+    "Instance:SystemMaintenance.RebootAndIsolateErrorDisk": N_("Reboot to isolate a damaged disk"),
+    "Instance:SystemMaintenance.RebootAndReInitErrorDisk": N_("Reboot to replace a damaged disk"),
+    "Instance:SystemMaintenance.IsolateErrorDisk": N_("Damaged disk is isolated"),
+    "Instance:SystemMaintenance.ReInitErrorDisk": N_("Damaged disk is replaced"),
+    "Instance:SystemFailure.Reboot": N_("Reboot after a system failure"),
+    "Instance:SystemFailure.Stop": N_("Stop after a system failure"),
+    "Instance:SystemFailure.Redeploy": N_("Redeployment after a system failure"),
+    "Instance:SystemFailure.Delete": N_("Release after a failed creation"),
+    "Instance:InstanceFailure.Reboot": N_("Reboot after an instance failure"),
+    "Instance:InstanceExpiration.Stop": N_("Stop as the subscription ends"),
+    "Instance:InstanceExpiration.Delete": N_("Release as the subscription ended"),
+    "Instance:AccountUnbalanced.Stop": N_("Stop as payment is overdue"),
+    "Instance:AccountUnbalanced.Delete": N_("Release as payment is overdue"),
+    "Instance:StateChange": N_("Instance state changed"),
+    "Instance:PreemptibleInstanceInterruption": N_("Spot instance is about to be released"),
+    "Disk:Stalled": N_("Disk hardly responds"),
+    "Disk:ErrorDetected": N_("Disk is damaged"),
+    "Agent_Status_Stopped": N_("Monitoring agent stopped"),
+    "Agent_Status_Running": N_("Monitoring agent runs again"),
+}
 
 
 def event_text(name: str | None, language: Language) -> str | None:
@@ -47,4 +46,4 @@ def event_text(name: str | None, language: Language) -> str | None:
         return None
     stem, _, phase = name.rpartition(":")
     known = _NAMES.get(name) or (_NAMES.get(stem) if phase.lower() in _PHASES else None)
-    return known[language is Language.ZH] if known else None
+    return language.say(known) if known else None

@@ -8,6 +8,7 @@ import math
 import re
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
+from trayalert.domain.phrase import N_
 from trayalert.domain.text import printable
 from trayalert.domain.wording.language import Language, localised_duration
 from trayalert.domain.wording.unit import Measure, Unit, read_unit
@@ -21,7 +22,7 @@ _TENTH, _THOUSANDTH = Decimal("0.1"), Decimal("0.001")
 _ROUNDS_TO_1000 = Decimal("999.95")
 _ONE = Decimal(1)
 _PREFIXES = ("", "k", "M", "G", "T", "P", "E")
-_SHORT_TIMES = ("ns", "µs", "ms", "s")
+_SHORT_TIMES = (N_("ns"), N_("µs"), N_("ms"), N_("s"))
 _LONGEST_TIME = 10**10
 """Limit in seconds. A time of this length or more is shown as a number of seconds instead of days and hours."""
 

@@ -6,6 +6,7 @@ import re
 from decimal import Decimal
 from typing import NamedTuple
 
+from trayalert.domain.phrase import N_
 from trayalert.domain.text import printable
 
 
@@ -19,7 +20,7 @@ class Measure(enum.Enum):
     COUNT = enum.auto()
     """A count of things. The unit is shown only if the unit and the language are both Chinese."""
     NAMED = enum.auto()
-    """A count of things for which `domain/wording/language.py` has a word."""
+    """A count of things for which the catalogue has a word."""
     OTHER = enum.auto()
 
 
@@ -37,7 +38,10 @@ class Unit(NamedTuple):
     per: str = ""
 
 
-_SPANS = {"s": "/s", "m": "/min", "h": "/h", "d": "/day", "秒": "/s", "分": "/min", "小": "/h", "天": "/day"}
+_SECOND, _MINUTE, _HOUR, _DAY = N_("/s"), N_("/min"), N_("/h"), N_("/day")
+_SPANS = {
+    "s": _SECOND, "m": _MINUTE, "h": _HOUR, "d": _DAY, "秒": _SECOND, "分": _MINUTE, "小": _HOUR, "天": _DAY
+}  # fmt: skip
 _PER = re.compile(
     r"(.*?)\s*(?:/\s*|\bper\s+)(s|secs?|seconds?|mins?|minutes?|h|hours?|d|days?|秒|分钟?|小时|天)", re.IGNORECASE
 )
@@ -57,8 +61,8 @@ _TIMES = {
 }  # fmt: skip
 _LONG_TIMES = {"min": 60, "minute": 60, "分钟": 60, "hour": 3600, "h": 3600, "小时": 3600, "day": 86_400, "天": 86_400}
 _NAMED = {
-    "core": "cores", "核": "cores", "line": "lines", "行": "lines", "p": "packets", "packet": "packets",
-    "包": "packets", "request": "requests", "transaction": "transactions",
+    "core": N_("cores"), "核": "cores", "line": N_("lines"), "行": "lines", "p": N_("packets"), "packet": "packets",
+    "包": "packets", "request": N_("requests"), "transaction": N_("transactions"),
 }  # fmt: skip
 _UNITS = {
     **dict.fromkeys(("%", "％", "percent", "百分比"), Unit(Measure.PERCENT)),

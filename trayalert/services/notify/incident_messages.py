@@ -14,6 +14,7 @@ from trayalert.domain.incident.incident import Change, Incident
 from trayalert.domain.incident.level import Level
 from trayalert.domain.incident.stored_alert import StoredIncident
 from trayalert.domain.notification import SUMMARY_TAG, TEST_TAG, Notification, incident_tag
+from trayalert.domain.phrase import N_
 from trayalert.domain.text import display_width, printable
 from trayalert.domain.times import Millis, local_text
 from trayalert.domain.wording.language import Language, localised_duration
@@ -44,7 +45,7 @@ def incident_notification(
     incident, alert = stored.incident, stored.alert.alert
     if alert.kind == UNRECOGNISED:
         return _unrecognised_notification(incident, language)
-    word = language.say("NO DATA" if incident.no_data else incident.level)
+    word = language.say(N_("NO DATA") if incident.no_data else incident.level)
     resource, address = _resource_line(alert, language), printable(alert.address, limit=100)
     lines = [
         resource,
@@ -54,7 +55,7 @@ def incident_notification(
         _region_and_start_line(alert, incident, language, now),
     ]
     if Change.LEVEL in changes and alert.previous_level and alert.previous_level not in {Level.OK, incident.level}:
-        lines.append(language.say("Was {}").format(language.say(alert.previous_level)))
+        lines.append(language.say("Was {level}", level=language.say(alert.previous_level)))
     return Notification(
         tag=incident_tag(incident.id),
         level=incident.level,
@@ -74,7 +75,7 @@ def recovered_notification(stored: StoredIncident, *, linked: bool, language: La
     incident, alert = stored.incident, stored.alert.alert
     if incident.start_known and incident.closed_at is not None:
         lasted = localised_duration(incident.closed_at - incident.opened_at, language)
-        end = language.say("After {}").format(lasted)
+        end = language.say("After {duration}", duration=lasted)
     else:
         end = language.say("Its start is unknown")
     return Notification(
@@ -164,5 +165,5 @@ def _region_and_start_line(alert: Alert, incident: Incident, language: Language,
     moment = local_text(incident.opened_at, "%H:%M" if today else "%Y-%m-%d %H:%M")
     region = printable(alert.region, limit=40)
     if not region:
-        return language.say("Since {}").format(moment)
-    return language.say(", ").join((region, language.say("since {}").format(moment)))
+        return language.say("Since {time}", time=moment)
+    return language.say(", ").join((region, language.say("since {time}", time=moment)))

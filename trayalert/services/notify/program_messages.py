@@ -7,8 +7,9 @@ from trayalert.domain.gap import GapCause
 from trayalert.domain.incident.level import Level
 from trayalert.domain.log_state import LogState
 from trayalert.domain.notification import Notification
+from trayalert.domain.phrase import as_sentence
 from trayalert.domain.reachability import ReachabilityState
-from trayalert.domain.text import as_sentence, printable
+from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, duration_text, local_text
 from trayalert.services.notify.incident_messages import FINAL_TIMEOUT, OPEN_WINDOW
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from trayalert.domain.fault import Fault
 from trayalert.domain.listener_state import ListenerAddress
+from trayalert.domain.phrase import as_sentence
 from trayalert.domain.settings.ingress import read_public_url
 from trayalert.domain.settings.tunnel_presets import (
     PRESETS,
@@ -25,7 +26,7 @@ from trayalert.domain.settings.tunnel_presets import (
     program_of,
     url_pattern_of,
 )
-from trayalert.domain.text import as_sentence, printable
+from trayalert.domain.text import printable
 from trayalert.domain.times import Millis
 from trayalert.domain.tunnel import Phase, Tunnel, TunnelState
 from trayalert.services.access.secret_store import SecretStore

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from trayalert.domain.events import Event, GapChanged
 from trayalert.domain.gap import GapCause
+from trayalert.domain.phrase import phrase_to_text
 from trayalert.domain.times import Millis
 from trayalert.storage.rows import GAP_COLUMNS, read_gap
 
@@ -31,7 +32,9 @@ class AddGap:
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
         """Insert the gap. Then delete the oldest gaps if the log has more than MAX_GAPS gaps."""
         sql = f"INSERT INTO gap ({GAP_COLUMNS}) VALUES (NULL, ?, ?, ?, ?) RETURNING {GAP_COLUMNS}"
-        (row,) = connection.execute(sql, (self.cause, self.began_at, self.ended_at, self.why)).fetchall()
+        (row,) = connection.execute(
+            sql, (self.cause, self.began_at, self.ended_at, phrase_to_text(self.why))
+        ).fetchall()
         gap = read_gap(row)
         connection.execute("DELETE FROM gap WHERE id <= ?", (gap.id - MAX_GAPS,))
         return (GapChanged(gap),)

@@ -11,10 +11,10 @@ from typing import Final
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QFileDialog, QGridLayout, QPushButton, QWidget
 
+from trayalert.domain.phrase import as_sentence
 from trayalert.domain.settings.ingress import ChosenIngress, Ingress, read_public_url
 from trayalert.domain.settings.tunnel_presets import PRESETS
 from trayalert.domain.settings.tunnel_table import read_tunnel
-from trayalert.domain.text import as_sentence
 from trayalert.ui.backend import ProgramQueries, SetupActions
 from trayalert.ui.setup.fields import PUBLIC_URL, Field, field_texts, fields_of, other_entries, tunnel_table
 from trayalert.ui.setup.page import AssistantPage, SetupChoice, focus

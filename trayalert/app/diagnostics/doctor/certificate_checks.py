@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from trayalert.app.diagnostics.doctor.check_context import CheckContext, CheckResult, fail, ok, warn
 from trayalert.clock import now
-from trayalert.domain.text import as_sentence, printable
+from trayalert.domain.phrase import as_sentence
+from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, as_datetime, duration_text, read_moment
 from trayalert.listener.tls import Certificate
 

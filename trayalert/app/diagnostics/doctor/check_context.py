@@ -10,8 +10,8 @@ from trayalert.app.platform.places import Places
 from trayalert.domain.check_result import Verdict
 from trayalert.domain.fault import Fault
 from trayalert.domain.incident.console_link import Site
+from trayalert.domain.phrase import as_sentence
 from trayalert.domain.settings.settings import Settings
-from trayalert.domain.text import as_sentence
 from trayalert.domain.times import Millis
 from trayalert.services.presentation.status import InstanceStatus
 

@@ -24,7 +24,8 @@ from trayalert.dbus_client import (
     session_bus_address,
 )
 from trayalert.domain.fault import Fault
-from trayalert.domain.text import as_sentence, printable
+from trayalert.domain.phrase import as_sentence
+from trayalert.domain.text import printable
 
 _NOT_NEEDED = "not needed by `trayalert serve`, which runs here."
 _WATCHER, _WATCHER_PATH = "org.kde.StatusNotifierWatcher", "/StatusNotifierWatcher"

@@ -1,0 +1,201 @@
+"""A text for the user that is made where no language is known, such as the message of a fault.
+
+A `Phrase` is an English string, and can therefore be stored, compared and written to JSON like any other string. It
+also keeps its template and its values, so that `Language.render` can return it in another language when it is shown.
+An operation that makes a new string from a phrase, such as `+` or an f-string, returns plain English text.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol, Self
+
+
+class Catalogue(Protocol):
+    """The translations into one language. `gettext.NullTranslations` defines these methods."""
+
+    def gettext(self, message: str, /) -> str:
+        """Return the translation of a template. If there is none, return the template."""
+
+    def ngettext(self, one: str, many: str, count: int, /) -> str:
+        """Return the translation that suits `count`. If there is none, return `one` or `many`."""
+
+
+def N_(text: str) -> str:  # noqa: N802 (gettext's name)
+    """Return the text unchanged. The call only marks a constant that is translated when it is shown."""
+    return text
+
+
+def as_sentence(text: str) -> str:
+    """Return the text of a fault with its first letter in upper case.
+
+    The text of a fault begins in lower case, because the command line prints it after `trayalert: `. A text that begins
+    with `trayalert` is returned unchanged. The result is a Phrase if `text` is a Phrase.
+    """
+    if isinstance(text, Phrase):
+        return text.with_form("sentence")
+    return text if text.startswith("trayalert") else text[:1].upper() + text[1:]
+
+
+def as_clause(text: str) -> str:
+    """Return a sentence without its full stop, for use within another sentence.
+
+    The result is a Phrase if `text` is a Phrase.
+    """
+    return text.with_form("clause") if isinstance(text, Phrase) else text.rstrip(".。")
+
+
+_FORMS: dict[str, Callable[[str], str]] = {"": str, "sentence": as_sentence, "clause": as_clause}
+
+
+class Phrase(str):
+    """A text in English that can be rendered in other languages.
+
+    `template` is the English text with named fields, such as `{path}`, as the catalogue contains it. `values` are the
+    values of the fields: numbers, strings or phrases. Any other value is converted to a string. Without values, the
+    template is the text, and braces have no meaning.
+    """
+
+    __slots__ = ("_form", "_plural", "_template", "_values")
+
+    _template: str
+    _plural: str
+    _values: dict[str, Any]
+    _form: str
+
+    def __new__(cls, template: str, /, **values: object) -> Self:
+        """Return the phrase with the given template."""
+        return cls._make(template, "", {name: _plain(value) for name, value in values.items()}, "")
+
+    @classmethod
+    def counted(cls, one: str, many: str, count: int, /, **values: object) -> Self:
+        """Return the phrase for a number of things. If `count` is 1, the template is `one`, otherwise `many`.
+
+        The template can contain the number as `{count}`.
+        """
+        return cls._make(one, many, {"count": count, **{name: _plain(value) for name, value in values.items()}}, "")
+
+    @classmethod
+    def _make(cls, template: str, plural: str, values: dict[str, Any], form: str) -> Self:
+        used = plural if plural and values["count"] != 1 else template
+        self = super().__new__(cls, _FORMS[form](used.format(**values) if values else used))
+        self._template, self._plural, self._values, self._form = template, plural, values, form
+        return self
+
+    @property
+    def english(self) -> str:
+        """The text as a plain string."""
+        return super().__str__()
+
+    def render(self, catalogue: Catalogue) -> str:
+        """Return the text in the language of the catalogue."""
+        if self._plural:
+            template = catalogue.ngettext(self._template, self._plural, self._values["count"])
+        else:
+            template = catalogue.gettext(self._template)
+        values = {name: _render(value, catalogue) for name, value in self._values.items()}
+        return _FORMS[self._form](template.format(**values) if values else template)
+
+    def with_form(self, form: str) -> "Phrase":
+        """Return the phrase as `as_sentence` ("sentence") or `as_clause` ("clause") changes it."""
+        return self._make(self._template, self._plural, self._values, form)
+
+    def __str__(self) -> str:
+        """Return the phrase itself. Therefore `str(fault)` is a phrase if the fault was raised with one."""
+        return self
+
+    def __deepcopy__(self, _: object) -> Self:
+        return self  # immutable
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON object that `from_json` turns back into the phrase."""
+        values = {name: encode_phrases(value) for name, value in self._values.items()}
+        return {"phrase": self._template, "plural": self._plural, "values": values, "form": self._form}
+
+    @classmethod
+    def from_json(cls, made: dict[str, Any]) -> Self:
+        """Return the phrase of a JSON object. Raise an exception if `to_json` did not make the object."""
+        values = {name: decode_phrases(value) for name, value in made["values"].items()}
+        return cls._make(made["phrase"], made["plural"], values, made["form"])
+
+
+class PhraseList(Phrase):
+    """Several phrases in one text. The separator, such as ", ", is translated, too."""
+
+    __slots__ = ("_parts",)
+
+    _parts: tuple[str, ...]
+
+    def __new__(cls, parts: Iterable[str], /, *, separator: str = " ") -> Self:
+        """Return the parts as one phrase. Empty parts are left out."""
+        kept = tuple(part for part in parts if part)
+        self = str.__new__(cls, separator.join(kept))
+        self._template, self._plural, self._values, self._form = separator, "", {}, ""
+        self._parts = kept
+        return self
+
+    def render(self, catalogue: Catalogue) -> str:
+        """Return the text in the language of the catalogue."""
+        return catalogue.gettext(self._template).join(str(_render(part, catalogue)) for part in self._parts)
+
+    def with_form(self, form: str) -> Phrase:
+        """Return the list with its first part changed ("sentence") or its last ("clause")."""
+        parts = list(self._parts)
+        if parts:
+            place = 0 if form == "sentence" else -1
+            parts[place] = _FORMS[form](parts[place])
+        return PhraseList(parts, separator=self._template)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON object that `from_json` turns back into the list."""
+        return {"phrases": encode_phrases(self._parts), "separator": self._template}
+
+
+def _render(value: Any, catalogue: Catalogue) -> Any:
+    return value.render(catalogue) if isinstance(value, Phrase) else value
+
+
+def encode_phrases(value: Any) -> Any:
+    """Return a JSON value in which an object replaces each phrase. Tuples become lists."""
+    match value:
+        case Phrase():
+            return value.to_json()
+        case dict():
+            return {name: encode_phrases(each) for name, each in value.items()}
+        case list() | tuple():
+            return [encode_phrases(each) for each in value]
+        case _:
+            return value
+
+
+def decode_phrases(value: Any) -> Any:
+    """Return the JSON value from which `encode_phrases` made `value`."""
+    match value:
+        case {"phrase": str(), "plural": str(), "values": dict(), "form": str()}:
+            return Phrase.from_json(value)
+        case {"phrases": list(parts), "separator": str(separator)}:
+            return PhraseList(decode_phrases(parts), separator=separator)
+        case dict():
+            return {name: decode_phrases(each) for name, each in value.items()}
+        case list():
+            return [decode_phrases(each) for each in value]
+        case _:
+            return value
+
+
+def phrase_to_text(text: str | None) -> str | None:
+    """Return a text for a column of the log, which `phrase_from_text` turns back into the phrase."""
+    return json.dumps(text.to_json(), ensure_ascii=False) if isinstance(text, Phrase) else text
+
+
+def phrase_from_text(stored: str | None) -> str | None:
+    """Return the phrase that was stored. Return any other text, including a damaged phrase, unchanged."""
+    if stored is None or not stored.startswith('{"phrase'):
+        return stored
+    try:
+        return str(decode_phrases(json.loads(stored)))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return stored
+
+
+def _plain(value: object) -> Any:
+    return value if isinstance(value, str | int | float) else str(value)
