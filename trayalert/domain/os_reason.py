@@ -1,0 +1,34 @@
+"""The reasons that the operating system gives for an error, as phrases."""
+
+import errno
+
+from trayalert.domain.phrase import N_, Phrase
+
+_REASONS = {
+    errno.EACCES: N_("Permission denied"),
+    errno.EPERM: N_("Operation not permitted"),
+    errno.ENOENT: N_("No such file or directory"),
+    errno.ENOTDIR: N_("Not a directory"),
+    errno.EISDIR: N_("Is a directory"),
+    errno.EEXIST: N_("File exists"),
+    errno.ENOSPC: N_("No space left on device"),
+    errno.EDQUOT: N_("Disk quota exceeded"),
+    errno.EROFS: N_("Read-only file system"),
+    errno.EIO: N_("Input/output error"),
+    errno.ENAMETOOLONG: N_("File name too long"),
+    errno.ELOOP: N_("Too many levels of symbolic links"),
+    errno.EMFILE: N_("Too many open files"),
+    errno.EADDRINUSE: N_("Address already in use"),
+    errno.EADDRNOTAVAIL: N_("Cannot assign requested address"),
+    errno.ECONNREFUSED: N_("Connection refused"),
+    errno.ETIMEDOUT: N_("Connection timed out"),
+    errno.ENETUNREACH: N_("Network is unreachable"),
+    errno.EHOSTUNREACH: N_("No route to host"),
+}
+"""The usual errors, with the texts of the GNU C library."""
+
+
+def os_reason(error: OSError) -> str:
+    """Return the reason of an error, such as `Permission denied`, or the error's text if it gives no reason."""
+    reason = _REASONS.get(error.errno or 0)
+    return Phrase(reason) if reason and error.strerror else error.strerror or str(error)
