@@ -84,15 +84,21 @@ def needs_translator(message: Message) -> bool:
 
 def update(path: Path, fresh: Catalog) -> list[Message]:
     """Update the catalogue in a file. Return the messages that need a translator."""
-    with path.open("rb") as stream:
-        catalogue = read_po(stream, abort_invalid=True)
-    header, comment = catalogue.mime_headers, catalogue.header_comment
+    former = path.read_bytes()
+    catalogue = read_po(BytesIO(former), abort_invalid=True)
     catalogue.update(fresh)
-    catalogue.obsolete.clear()
-    catalogue.mime_headers, catalogue.header_comment = header, comment
     written = BytesIO()
-    write_po(written, catalogue, width=120, sort_by_file=True, include_lineno=False, ignore_obsolete=True)
-    path.write_bytes(written.getvalue())
+    write_po(
+        written,
+        catalogue,
+        width=120,
+        omit_header=True,
+        sort_by_file=True,
+        include_lineno=False,
+        ignore_obsolete=True,
+    )
+    header, _, _ = former.partition(b"\n\n")  # the glossary and the header, which stay as they are
+    path.write_bytes(header + b"\n\n" + written.getvalue())
     return [message for message in catalogue if needs_translator(message)]
 
 

@@ -39,7 +39,7 @@ def test_make_alone_says_what_there_is(bare: dict[str, str]) -> None:
     output = make(env=bare).stdout
 
     assert re.findall(r"^make (\w+) ", output, re.MULTILINE) == [
-        "help", "setup", "run", "test", "lint", "bench", "soak", "package", "clean",
+        "help", "setup", "run", "test", "lint", "bench", "soak", "package", "translations", "clean",
     ]  # fmt: skip
 
 

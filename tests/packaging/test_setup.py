@@ -1,5 +1,6 @@
 """Runs packaging/setup.sh with programs that only record how they were called, so that nothing is installed."""
 
+import os
 import shutil
 import stat
 import subprocess
@@ -25,6 +26,7 @@ case "$*" in
         echo "VIRTUAL_ENV='$PWD/.venv'" >.venv/bin/activate
         ;;
     -m\\ pip*) cp "$0" .venv/bin/trayalert ;;
+    packaging/*) ;;
     *) exec {python} "$@" ;;
 esac
 """
@@ -120,8 +122,23 @@ def test_the_first_time_makes_the_environment_with_the_pinned_versions(machine: 
     assert done.returncode == 0
     assert machine.calls("python3 -m venv") == ["python3 -m venv --clear .venv"]
     first, second = pip_calls(machine)
-    assert first.endswith(" --constraint constraints.txt hatchling")
+    assert first.endswith(" --constraint constraints.txt hatchling babel")
     assert second.endswith(" --constraint constraints.txt --no-build-isolation --editable .")
+
+
+def test_a_catalogue_that_has_changed_is_compiled_again(machine: Machine) -> None:
+    folder = machine.project / "resources" / "translations" / "zh_CN" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    (folder / "trayalert.po").touch()
+    machine.set_up("run")
+    (folder / "trayalert.mo").touch()
+    os.utime(folder / "trayalert.po", (0, 0))
+
+    machine.set_up("run")
+    assert machine.calls("python3 packaging") == []
+    os.utime(folder / "trayalert.mo", (-1, -1))
+    machine.set_up("run")
+    assert machine.calls("python3 packaging") == ["python3 packaging/build_hook.py"]
 
 
 @pytest.mark.parametrize("purpose", ["serve", "run", "lint"])
