@@ -172,9 +172,8 @@ def test_wheel_and_source_distribution_compile_a_changed_catalogue(tmp_path: Pat
     po = project / CATALOGUES[0].relative_to(ROOT)
     stale = po.with_suffix(".mo")
     assert stale.exists()
-    po.write_text(
-        po.read_text(encoding="utf-8").replace("\n\n", '\n\nmsgid "Copy"\nmsgstr "新消息"\n\n', 1), encoding="utf-8"
-    )
+    with po.open("a", encoding="utf-8") as stream:
+        stream.write('\nmsgid "A new message"\nmsgstr "新消息"\n')
     os.utime(po, (stale.stat().st_mtime + 2,) * 2)
 
     def build(folder: Path, target: str) -> Path:
