@@ -29,6 +29,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a background job 
 if not {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"} & set(os.environ):
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
+# The tests compare English texts, in whatever language the system is.
+for variable in ("LC_ALL", "LANGUAGE"):
+    os.environ.pop(variable, None)
+os.environ["LC_MESSAGES"] = "C"
+
 # Without bytecode every start of the program under test compiles all of trayalert again: 0.3 s of CPU time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
