@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from trayalert.domain.incident.console_link import PLACEHOLDER
 from trayalert.domain.listener_state import ListenerAddress, bracketed
+from trayalert.domain.phrase import N_, Phrase
 from trayalert.domain.tunnel import Tunnel
 
 
@@ -49,7 +50,7 @@ class TunnelPreset:
     """Matches the output line in which the program reports that it has connected. None if there is no such line."""
     settle_seconds: float = 0.0
     failures: tuple[tuple[str, str], ...] = ()
-    """Pairs of a pattern and a sentence. The sentence explains the output lines that match the pattern.
+    """Pairs of a pattern and the template of a sentence, which explains the output lines that match the pattern.
 
     The most informative pairs come first. The patterns are strings, because they are compiled only when needed.
     """
@@ -58,7 +59,7 @@ class TunnelPreset:
 
 
 _TOKEN_KEYS = frozenset({"token_file", "token_variable"})
-_CHANGING_URL_NOTE = "for tests: the URL changes at each start"
+_CHANGING_URL_NOTE = Phrase("for tests: the URL changes at each start")
 
 
 def _cloudflared(tunnel: Tunnel, listener: ListenerAddress) -> tuple[str, ...]:
@@ -121,26 +122,40 @@ def _command(tunnel: Tunnel, listener: ListenerAddress) -> tuple[str, ...]:
 
 
 _NO_HOST = "no such host|could not resolve|name or service not known|temporary failure in name resolution"
-_CLOUDFLARED_SOURCE = "https://developers.cloudflare.com/cloudflare-one/connections/connect-networks/downloads/"
-_CLOUDFLARED_GET = f"Get cloudflared from {_CLOUDFLARED_SOURCE} (a .deb is there; Debian itself has none)."
+_CLOUDFLARED_GET = Phrase(
+    "Get cloudflared from https://developers.cloudflare.com/cloudflare-one/connections/connect-networks/downloads/"
+    " (a .deb is there; Debian itself has none)."
+)
 _CLOUDFLARED_FAILURES = (
-    ("tunnel token is not valid|invalid tunnel secret|failed to decode.*token", "Cloudflare does not know the token"),
-    ("unauthorized", "Cloudflare turns the tunnel away: it was deleted, or its token or credentials are not its own"),
-    ("429|too many requests|error code: 1015", "Cloudflare gives no quick tunnel now, as there were too many requests"),
-    ("credentials file|origin certificate|cert\\.pem", "cloudflared has no credentials: `cloudflared tunnel login`"),
-    ("requires the id or name of the tunnel", "cloudflared was given no token and no name of a tunnel"),
-    ("address already in use", "cloudflared cannot open a port of its own: it is in use"),
-    (_NO_HOST, "cloudflared cannot look up Cloudflare's names: is there a network?"),
+    (
+        "tunnel token is not valid|invalid tunnel secret|failed to decode.*token",
+        N_("Cloudflare does not know the token"),
+    ),
+    (
+        "unauthorized",
+        N_("Cloudflare turns the tunnel away: it was deleted, or its token or credentials are not its own"),
+    ),
+    (
+        "429|too many requests|error code: 1015",
+        N_("Cloudflare gives no quick tunnel now, as there were too many requests"),
+    ),
+    (
+        "credentials file|origin certificate|cert\\.pem",
+        N_("cloudflared has no credentials: `cloudflared tunnel login`"),
+    ),
+    ("requires the id or name of the tunnel", N_("cloudflared was given no token and no name of a tunnel")),
+    ("address already in use", N_("cloudflared cannot open a port of its own: it is in use")),
+    (_NO_HOST, N_("cloudflared cannot look up Cloudflare's names: is there a network?")),
     (
         "failed to dial|no recent network activity|i/o timeout|connection refused|network is unreachable",
-        "cloudflared does not reach Cloudflare: is there a network, and is port 7844 (UDP or TCP) let out?",
+        N_("cloudflared does not reach Cloudflare: is there a network, and is port 7844 (UDP or TCP) let out?"),
     ),
 )
 
 PRESETS: Mapping[str, TunnelPreset] = {
     "cloudflared": TunnelPreset(
         title="Cloudflare Tunnel",
-        note="a named tunnel under a domain of your own; its address stays",
+        note=Phrase("a named tunnel under a domain of your own; its address stays"),
         program="cloudflared",
         install_hint=_CLOUDFLARED_GET,
         arguments=_cloudflared,
@@ -150,62 +165,62 @@ PRESETS: Mapping[str, TunnelPreset] = {
         failures=_CLOUDFLARED_FAILURES,
     ),
     "cloudflared-quick": TunnelPreset(
-        title="Cloudflare quick tunnel",
+        title=Phrase("Cloudflare quick tunnel"),
         note=_CHANGING_URL_NOTE,
         program="cloudflared",
         install_hint=_CLOUDFLARED_GET,
         arguments=_cloudflared_quick,
         url_pattern=re.compile(r"https://(?!api\.)[a-z0-9-]{1,63}\.trycloudflare\.com"),
-        warning="This tunnel is for tests: its URL changes at each start.",
+        warning=Phrase("This tunnel is for tests: its URL changes at each start."),
         ready=re.compile("Registered tunnel connection"),
         failures=_CLOUDFLARED_FAILURES,
     ),
     "ngrok": TunnelPreset(
         title="ngrok",
-        note='its address stays with a domain of the account (arguments = ["--url", "..."])',
+        note=Phrase('its address stays with a domain of the account (arguments = ["--url", "..."])'),
         program="ngrok",
-        install_hint="Get ngrok from https://ngrok.com/download (Debian itself has none).",
+        install_hint=Phrase("Get ngrok from https://ngrok.com/download (Debian itself has none)."),
         arguments=_ngrok,
         keys=_TOKEN_KEYS,
         token_variable="NGROK_AUTHTOKEN",  # noqa: S106 - the name of a variable
         url_pattern=re.compile(r'started tunnel.{0,300}? url="?(https://[^\s"]+)'),
         failures=(
-            ("ERR_NGROK_4018", "ngrok needs an account: name a token_file with its authtoken"),
-            ("ERR_NGROK_10[5-7]\\b|authentication failed", "ngrok does not know the authtoken"),
-            ("ERR_NGROK_108\\b", "another ngrok of this account is running, and the account is allowed no more"),
-            ("ERR_NGROK_334\\b", "another ngrok of this account has this address already"),
-            ("ERR_NGROK_(?:12[01])\\b", "this ngrok is too old for its service: update it"),
-            ("ERR_NGROK_7\\d\\d\\b", "the ngrok account's limit of traffic is used up"),
-            (_NO_HOST, "ngrok cannot look up its service: is there a network?"),
-            ("failed to (?:dial|reconnect)|i/o timeout|connection refused", "ngrok does not reach its service"),
+            ("ERR_NGROK_4018", N_("ngrok needs an account: name a token_file with its authtoken")),
+            ("ERR_NGROK_10[5-7]\\b|authentication failed", N_("ngrok does not know the authtoken")),
+            ("ERR_NGROK_108\\b", N_("another ngrok of this account is running, and the account is allowed no more")),
+            ("ERR_NGROK_334\\b", N_("another ngrok of this account has this address already")),
+            ("ERR_NGROK_(?:12[01])\\b", N_("this ngrok is too old for its service: update it")),
+            ("ERR_NGROK_7\\d\\d\\b", N_("the ngrok account's limit of traffic is used up")),
+            (_NO_HOST, N_("ngrok cannot look up its service: is there a network?")),
+            ("failed to (?:dial|reconnect)|i/o timeout|connection refused", N_("ngrok does not reach its service")),
         ),
         version_arguments=("version",),
     ),
     "frpc": TunnelPreset(
         title="frp",
-        note="to a server of your own (frps); its file says where",
+        note=Phrase("to a server of your own (frps); its file says where"),
         program="frpc",
-        install_hint="Get frpc from https://github.com/fatedier/frp/releases (Debian itself has none).",
+        install_hint=Phrase("Get frpc from https://github.com/fatedier/frp/releases (Debian itself has none)."),
         arguments=_frpc,
         keys=_TOKEN_KEYS | {"config"},
         token_variable="FRP_TOKEN",  # noqa: S106 - the name of a variable
         ready=re.compile("start proxy success"),
         failures=(
-            ("token in login doesn't match|authorization failed", "frps does not know the token"),
-            ("port already used|proxy \\[?[^\\]]*\\]? already exists", "frps has this port or name in use already"),
-            ("port (?:not allowed|unavailable)", "frps does not allow this port"),
-            ("x509:|certificate", "frpc and frps do not agree on TLS"),
-            ("(?:open|stat) .*: no such file|cannot find the file", "frpc's config file is not there"),
-            ("connection refused", "the frp server's computer is there, but frps is not"),
-            (_NO_HOST, "frpc cannot look up the server's name"),
-            ("i/o timeout|network is unreachable", "frpc does not reach the server"),
+            ("token in login doesn't match|authorization failed", N_("frps does not know the token")),
+            ("port already used|proxy \\[?[^\\]]*\\]? already exists", N_("frps has this port or name in use already")),
+            ("port (?:not allowed|unavailable)", N_("frps does not allow this port")),
+            ("x509:|certificate", N_("frpc and frps do not agree on TLS")),
+            ("(?:open|stat) .*: no such file|cannot find the file", N_("frpc's config file is not there")),
+            ("connection refused", N_("the frp server's computer is there, but frps is not")),
+            (_NO_HOST, N_("frpc cannot look up the server's name")),
+            ("i/o timeout|network is unreachable", N_("frpc does not reach the server")),
         ),
     ),
     "ssh": TunnelPreset(
         title="SSH (ssh -R)",
-        note="to a server of your own, whose web server passes on to the port there",
+        note=Phrase("to a server of your own, whose web server passes on to the port there"),
         program="ssh",
-        install_hint="Get ssh from Debian's package openssh-client, or https://www.openssh.com/.",
+        install_hint=Phrase("Get ssh from Debian's package openssh-client, or https://www.openssh.com/."),
         arguments=_ssh,
         keys=frozenset({"host", "ssh_port", "remote_port", "remote_host", "identity"}),
         ready=re.compile(r"Authenticated to "),
@@ -214,55 +229,66 @@ PRESETS: Mapping[str, TunnelPreset] = {
         failures=(
             (
                 "remote host identification has changed",
-                "the server has another host key than before: find out why, then `ssh-keygen -R` and ssh {host}",
+                N_("the server has another host key than before: find out why, then `ssh-keygen -R` and ssh {host}"),
             ),
             (
                 "remote port forwarding failed",
-                "the server refuses port {port}: it is in use there, or its AllowTcpForwarding or PermitListen says no",
+                N_(
+                    "the server refuses port {port}: it is in use there, or its AllowTcpForwarding or PermitListen"
+                    " says no"
+                ),
             ),
             (
                 "host key verification failed",
-                "the server's host key is not known yet: connect once by hand: ssh {host}",
+                N_("the server's host key is not known yet: connect once by hand: ssh {host}"),
             ),
-            ("identity file .* not accessible|no such identity", "the identity file is not there"),
-            ("permission denied|too many authentication failures", "the server does not let in {host} with this key"),
-            ("could not resolve", "the server's name cannot be looked up"),
-            ("connection refused", "the server is there, but its sshd is not"),
+            ("identity file .* not accessible|no such identity", N_("the identity file is not there")),
+            (
+                "permission denied|too many authentication failures",
+                N_("the server does not let in {host} with this key"),
+            ),
+            ("could not resolve", N_("the server's name cannot be looked up")),
+            ("connection refused", N_("the server is there, but its sshd is not")),
             (
                 "timed out|timeout, server|no route to host|network is unreachable",
-                "the server does not answer: it, or the network in between, stands still",
+                N_("the server does not answer: it, or the network in between, stands still"),
             ),
-            ("connection (?:reset|closed)|broken pipe|closed by", "the server closed the connection"),
+            ("connection (?:reset|closed)|broken pipe|closed by", N_("the server closed the connection")),
         ),
         version_arguments=("-V",),
     ),
     "tailscale": TunnelPreset(
         title="Tailscale Funnel",
-        note="under the computer's name in your tailnet; its address stays",
+        note=Phrase("under the computer's name in your tailnet; its address stays"),
         program="tailscale",
-        install_hint="Get tailscale from https://tailscale.com/download (it has a Debian repository of its own).",
+        install_hint=Phrase(
+            "Get tailscale from https://tailscale.com/download (it has a Debian repository of its own)."
+        ),
         arguments=_tailscale,
         url_pattern=re.compile(r"https://[a-z0-9-]{1,63}\.[a-z0-9-]{1,63}\.ts\.net(?::\d{1,5})?"),
         failures=(
             (
                 "funnel (?:is )?not (?:enabled|available)|does not have (?:the )?funnel",
-                "Funnel is not switched on for this tailnet: open the address in the output, or the admin console",
+                N_("Funnel is not switched on for this tailnet: open the address in the output, or the admin console"),
             ),
-            ("access denied", "tailscaled lets only root do this: sudo tailscale set --operator=$USER"),
+            ("access denied", N_("tailscaled lets only root do this: sudo tailscale set --operator=$USER")),
             (
                 "logged out|needs ?login|not logged in|tailscale up",
-                "this computer is not logged in to Tailscale: sudo tailscale up",
+                N_("this computer is not logged in to Tailscale: sudo tailscale up"),
             ),
-            ("local tailscaled|tailscaled.*running|is tailscale running", "tailscaled does not run on this computer"),
-            ("already in use|listener already exists", "Funnel's port is in use: see `tailscale funnel status`"),
+            (
+                "local tailscaled|tailscaled.*running|is tailscale running",
+                N_("tailscaled does not run on this computer"),
+            ),
+            ("already in use|listener already exists", N_("Funnel's port is in use: see `tailscale funnel status`")),
         ),
         version_arguments=("version",),
     ),
     "command": TunnelPreset(
-        title="another program",
-        note="any program that makes a tunnel",
+        title=Phrase("another program"),
+        note=Phrase("any program that makes a tunnel"),
         program="",
-        install_hint="See to it that the program is installed, or write its path.",
+        install_hint=Phrase("See to it that the program is installed, or write its path."),
         arguments=_command,
         keys=_TOKEN_KEYS | {"command", "url_pattern"},
         settle_seconds=1.0,
@@ -292,8 +318,7 @@ def find_failure(tunnel: Tunnel, line: str) -> tuple[int, str] | None:
     for rank, (pattern, sentence) in enumerate(PRESETS[tunnel.kind].failures):
         if re.search(pattern, line, re.IGNORECASE):
             port = "" if tunnel.ssh_port in {None, 22} else f"-p {tunnel.ssh_port} "
-            message = sentence.replace("{host}", f"{port}{tunnel.host}").replace("{port}", str(tunnel.remote_port))
-            return rank, message
+            return rank, Phrase(sentence, host=f"{port}{tunnel.host}", port=str(tunnel.remote_port))
     return None
 
 
@@ -304,8 +329,13 @@ def public_url_problem(tunnel: Tunnel, public_url: str | None) -> str | None:
     """
     if public_url is not None or url_pattern_of(tunnel) is not None:
         return None
-    also = " or tunnel.url_pattern" if tunnel.kind == "command" else ""
-    return (
-        f'tunnel.kind = "{tunnel.kind}": nothing says under which address the outside comes in; set public_url{also},'
-        " else it can be neither shown nor probed."
+    if tunnel.kind == "command":
+        return Phrase(
+            'tunnel.kind = "command": nothing says under which address the outside comes in; set public_url or'
+            " tunnel.url_pattern, else it can be neither shown nor probed."
+        )
+    return Phrase(
+        'tunnel.kind = "{kind}": nothing says under which address the outside comes in; set public_url, else it can be'
+        " neither shown nor probed.",
+        kind=tunnel.kind,
     )

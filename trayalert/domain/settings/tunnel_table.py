@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from trayalert.domain.phrase import N_, Phrase, PhraseList
 from trayalert.domain.settings.setting_value import (
     LONGEST_ARGUMENT,
     Reader,
@@ -46,13 +47,11 @@ def read_tunnel(value: object) -> tuple[Tunnel | None, tuple[str, ...]]:
     """
     if not isinstance(value, Mapping):
         # no message quotes a whole value, except that of `kind`, because a secret may have been put there by mistake
-        return None, ('tunnel: must be one table [tunnel] with kind = "ssh" or another; no tunnel is started.',)
+        wrong_type = Phrase('tunnel: must be one table [tunnel] with kind = "ssh" or another; no tunnel is started.')
+        return None, (wrong_type,)
     kind = value.get("kind")
     if not isinstance(kind, str) or kind not in PRESETS:
-        guess = suggestion(str(kind), PRESETS)
-        names = ", ".join(f'"{name}"' for name in PRESETS)
-        what = "kind is missing" if kind is None else f"kind = {as_written(kind)}"
-        return None, (f"tunnel.{what}: must be one of {names}{guess and f' ({guess})'}; no tunnel is started.",)
+        return None, (_kind_problem(kind),)
     values: dict[str, Any] = {}
     problems: list[str] = []
     bad = False
@@ -66,10 +65,23 @@ def read_tunnel(value: object) -> tuple[Tunnel | None, tuple[str, ...]]:
             values[name] = _READERS[name](item)
         except SettingError as wrong:
             bad = True
-            problems.append(f"tunnel.{name}: {wrong}; no tunnel is started.")
+            problems.append(Phrase("tunnel.{name}: {problem}; no tunnel is started.", name=name, problem=str(wrong)))
     missing = [] if bad else _missing_keys(kind, values)
-    problems += [f"tunnel: {line}; no tunnel is started." for line in missing]
+    problems += [Phrase("tunnel: {problem}; no tunnel is started.", problem=line) for line in missing]
     return None if bad or missing else Tunnel(kind=kind, **values), tuple(problems)
+
+
+def _kind_problem(kind: object) -> str:
+    names = PhraseList((f'"{name}"' for name in PRESETS), separator=N_(", "))
+    if kind is None:
+        return Phrase("tunnel.kind is missing: must be one of {names}; no tunnel is started.", names=names)
+    value = as_written(kind)
+    if guess := suggestion(str(kind), PRESETS):
+        return Phrase(
+            "tunnel.kind = {value}: must be one of {names} ({guess}); no tunnel is started.",
+            value=value, names=names, guess=guess,
+        )  # fmt: skip
+    return Phrase("tunnel.kind = {value}: must be one of {names}; no tunnel is started.", value=value, names=names)
 
 
 def _keys(kind: str) -> frozenset[str]:
@@ -78,26 +90,28 @@ def _keys(kind: str) -> frozenset[str]:
 
 
 def _unknown_key_problem(name: str, kind: str) -> str:
-    guess = suggestion(name, _keys(kind))
-    return f'tunnel.{as_written(name, bare=True)} is no setting of a tunnel of kind "{kind}"' + (
-        f"; {guess}" if guess else "."
-    )
+    shown = as_written(name, bare=True)
+    if guess := suggestion(name, _keys(kind)):
+        return Phrase(
+            'tunnel.{name} is no setting of a tunnel of kind "{kind}"; {guess}', name=shown, kind=kind, guess=guess
+        )
+    return Phrase('tunnel.{name} is no setting of a tunnel of kind "{kind}".', name=shown, kind=kind)
 
 
 def _missing_keys(kind: str, values: Mapping[str, Any]) -> list[str]:
     match kind:
         case "cloudflared" if not values.get("name") and not values.get("token_file"):
-            return ["name the tunnel (name), or the file with its token (token_file)"]
+            return [Phrase("name the tunnel (name), or the file with its token (token_file)")]
         case "frpc" if not values.get("config"):
-            return ["name frpc's file (config)"]
+            return [Phrase("name frpc's file (config)")]
         case "ssh":
-            required = {"host": 'name the server (host), such as "user@alerts.example.com"'}
-            required["remote_port"] = "name the port on the server that leads here (remote_port)"
+            required = {"host": Phrase('name the server (host), such as "user@alerts.example.com"')}
+            required["remote_port"] = Phrase("name the port on the server that leads here (remote_port)")
             return [words for key, words in required.items() if key not in values]
         case "command" if not values.get("command"):
-            return ['name the program and its arguments (command), such as ["bore", "local", "{port}"]']
+            return [Phrase('name the program and its arguments (command), such as ["bore", "local", "{port}"]')]
         case "command" if values.get("token_file") and not values.get("token_variable"):
-            return ["say which variable the program reads its token from (token_variable)"]
+            return [Phrase("say which variable the program reads its token from (token_variable)")]
     return []
 
 
@@ -112,13 +126,15 @@ def _text(expected: str) -> Reader:
 
 def _arguments(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) and item.isprintable() for item in value):
-        raise SettingError('must be a list of texts, such as ["--region", "eu"]')
+        raise SettingError(Phrase('must be a list of texts, such as ["--region", "eu"]'))
     if wrong := argument_count_problem(value):
         raise SettingError(wrong)
     if any(_SECRET.search(item) for item in value):
         raise SettingError(
-            "holds what looks like a secret, and every user of this computer can read a program's arguments: put it"
-            " into a file of its own and name that (token_file)"
+            Phrase(
+                "holds what looks like a secret, and every user of this computer can read a program's arguments: put it"
+                " into a file of its own and name that (token_file)"
+            )
         )
     return tuple(value)
 
@@ -126,7 +142,7 @@ def _arguments(value: object) -> tuple[str, ...]:
 def _command(value: object) -> tuple[str, ...]:
     command = _arguments(value)
     if not command or not command[0].strip() or "{" in command[0]:
-        raise SettingError("must begin with a program, with no placeholder in it")
+        raise SettingError(Phrase("must begin with a program, with no placeholder in it"))
     if wrong := placeholder_problem(" ".join(command), _PLACEHOLDERS):
         raise SettingError(wrong)
     return command
@@ -138,7 +154,7 @@ def _is_environment(value: object) -> bool:
     )
 
 
-_PATTERN = _text(r'a regular expression, such as "https://[a-z0-9-]+\\.example\\.com"')
+_PATTERN = _text(Phrase(r'a regular expression, such as "https://[a-z0-9-]+\\.example\\.com"'))
 
 
 def _url_pattern(value: object) -> str:
@@ -150,34 +166,34 @@ def _url_pattern(value: object) -> str:
     try:
         pattern = re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
-        raise SettingError("is no regular expression") from error
+        raise SettingError(Phrase("is no regular expression")) from error
     bare = re.sub(r"\[\^?\]?(?:\\.|[^\]\\])*\]", "x", re.sub(r"\\[^1-9]", "x", text.replace("\\\\", "x")))
     if re.search(r"\)[*+{]", bare) or re.search(r"\\[1-9]|\(\?P=|\(\?\(", bare):
         raise SettingError(
-            "must repeat single characters only, no group, and refer to no group: it could take for ever"
+            Phrase("must repeat single characters only, no group, and refer to no group: it could take for ever")
         )
     if len(re.findall(r"(?<!\()[*+{]", bare)) > _MOST_REPEATS:
-        raise SettingError(f"must have at most {_MOST_REPEATS} repeats: it could take for ever")
+        raise SettingError(Phrase("must have at most {most} repeats: it could take for ever", most=_MOST_REPEATS))
     if pattern.search("") is not None:
-        raise SettingError("must not fit a line with nothing in it")
+        raise SettingError(Phrase("must not fit a line with nothing in it"))
     return text
 
 
-_FILE = _text('the path of a file, such as "/etc/trayalert/token"')
+_FILE = _text(Phrase('the path of a file, such as "/etc/trayalert/token"'))
 _READERS: dict[str, Reader] = {
     "program": _FILE,
     "arguments": _arguments,
     "environment": checked(
-        _is_environment, 'a table of names and texts, such as { HTTPS_PROXY = "http://10.0.0.1:3128" }'
+        _is_environment, Phrase('a table of names and texts, such as { HTTPS_PROXY = "http://10.0.0.1:3128" }')
     ),
     "token_file": _FILE,
-    "token_variable": matching(_VARIABLE, "the name of a variable of the environment"),
-    "name": matching(_NAME, "the name or id of a tunnel"),
+    "token_variable": matching(_VARIABLE, Phrase("the name of a variable of the environment")),
+    "name": matching(_NAME, Phrase("the name or id of a tunnel")),
     "config": _FILE,
-    "host": matching(_SSH_HOST, 'a server as ssh takes it, such as "user@alerts.example.com"'),
+    "host": matching(_SSH_HOST, Phrase('a server as ssh takes it, such as "user@alerts.example.com"')),
     "ssh_port": whole_number(1, 65535),
     "remote_port": whole_number(1, 65535),
-    "remote_host": matching(_BIND, 'an address of the server, such as "localhost" or "*"'),
+    "remote_host": matching(_BIND, Phrase('an address of the server, such as "localhost" or "*"')),
     "identity": _FILE,
     "command": _command,
     "url_pattern": _url_pattern,

@@ -18,7 +18,8 @@ from typing import Any
 
 from trayalert.domain.fault import Fault
 from trayalert.domain.listener_state import ListenerAddress
-from trayalert.domain.phrase import as_sentence
+from trayalert.domain.os_reason import os_reason
+from trayalert.domain.phrase import Phrase, PhraseList, as_sentence
 from trayalert.domain.settings.ingress import read_public_url
 from trayalert.domain.settings.tunnel_presets import (
     PRESETS,
@@ -215,7 +216,8 @@ class TunnelSupervisor:
         executable = shutil.which(program, path=environment.get("PATH"))
         if executable is None:
             name = printable(program, limit=80)
-            raise _ProgramMissingFault(f"There is no program {name} here. {self._preset.install_hint}")
+            missing = Phrase("There is no program {name} here.", name=name)
+            raise _ProgramMissingFault(PhraseList([missing, self._preset.install_hint]))
         config = os.path.expanduser(tunnel.config) if tunnel.config else None  # noqa: PTH111
         return [executable, *self._preset.arguments(replace(tunnel, config=config), listener)], environment
 
@@ -228,8 +230,10 @@ class TunnelSupervisor:
         try:
             process = await start_tunnel_process(command, environment, grace=self._timing.grace)
         except (OSError, ValueError) as error:
-            reason = printable(getattr(error, "strerror", None) or str(error))
-            raise TunnelFault(f"{self._title} cannot be started: {reason}.") from error
+            reason = os_reason(error) if isinstance(error, OSError) else printable(str(error))
+            raise TunnelFault(
+                Phrase("{program} cannot be started: {reason}.", program=self._title, reason=reason)
+            ) from error
         self._set_state(phase=Phase.STARTING, until=None, pid=process.pid)
         read_task = asyncio.create_task(self._read_output(process.output))
         wait_task = asyncio.create_task(process.wait())
@@ -293,9 +297,17 @@ class TunnelSupervisor:
             return None
         reason = self._failure_reason()
         if not has_address and present - began >= self._timing.address_timeout:
-            return reason or f"{self._title} printed no address within {self._timing.address_timeout:.0f} s."
+            return reason or Phrase(
+                "{program} printed no address within {seconds:.0f} s.",
+                program=self._title,
+                seconds=self._timing.address_timeout,
+            )
         if present - began >= self._timing.ready_timeout:
-            return reason or f"{self._title} was not up within {self._timing.ready_timeout:.0f} s."
+            return reason or Phrase(
+                "{program} was not up within {seconds:.0f} s.",
+                program=self._title,
+                seconds=self._timing.ready_timeout,
+            )
         if reason and reason != self._state.why:
             self._set_state(why=reason)
         return None
@@ -338,17 +350,24 @@ class TunnelSupervisor:
         If the latest lines of output contain several reasons, the sentence contains the most informative reason.
         """
         if self._pattern is _NEVER_MATCHES:
-            return "tunnel.url_pattern takes too long on what the program prints: make it simpler."
+            return Phrase("tunnel.url_pattern takes too long on what the program prints: make it simpler.")
         failures = [found for line in self._recent_lines if (found := find_failure(self._tunnel, line))]
-        return f"{self._title}: {min(failures)[1]}." if failures else None
+        return Phrase("{program}: {failure}.", program=self._title, failure=min(failures)[1]) if failures else None
 
     def _exit_text(self, status: int) -> str:
         reason = self._failure_reason()
         if reason:
             return reason
         last = self._output.masked(self._recent_lines[-1]) if self._recent_lines else ""
-        output_text = f'; it said "{printable(last, limit=160)}"' if last else ", and said nothing"
-        return f"{as_sentence(self._title)} ended with status {status}{output_text}."
+        program = as_sentence(self._title)
+        if not last:
+            return Phrase("{program} ended with status {status}, and said nothing.", program=program, status=status)
+        return Phrase(
+            '{program} ended with status {status}; it said "{output}".',
+            program=program,
+            status=status,
+            output=printable(last, limit=160),
+        )
 
     def _set_state(self, *, report: bool = True, **changes: Any) -> None:
         before = self._state
