@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import gettext
 import logging
 import re
 import socket
@@ -19,6 +20,7 @@ from typing import Any
 import pytest
 
 from tests.listener.certificates import self_signed, server_context
+from trayalert.domain.phrase import Phrase
 from trayalert.services.http_client import HttpClient, HttpFailure, HttpResult
 
 MAX_BYTES = 1000
@@ -336,6 +338,18 @@ def test_each_failure_has_its_words_and_names_the_proxy_that_was_asked(failure: 
     assert ("proxy.example:3128" in reason) is (proxy is not None and not proxy_unnamed)
 
 
+async def test_the_words_are_translated_with_the_detail_in_them() -> None:
+    class Marked(gettext.NullTranslations):
+        def gettext(self, message: str) -> str:
+            return f"<{message}>"
+
+    reason = (await fetch("ftp://alerts.example.com/")).reason
+
+    assert isinstance(reason, Phrase)
+    rendered = reason.render(Marked())
+    assert rendered == "<the request cannot be sent (<the URL does not begin with https:// or http://>)>"
+
+
 # ---- TLS
 
 CERTIFICATES = {
@@ -413,7 +427,7 @@ async def test_a_proxy_that_wants_a_password_is_a_failure_of_the_proxy(
     [
         (
             "http://127.0.0.1:{free}",
-            "the proxy 127.0.0.1:{free} cannot be used (Connect call failed ('127.0.0.1', {free}))",
+            "the proxy 127.0.0.1:{free} cannot be used (Connection refused)",
         ),
         ("socks5://127.0.0.1:1080", "the proxy 127.0.0.1:1080 cannot be used (it is no HTTP proxy)"),
         ("http://[bad:hunter2", "the proxy whose address makes no sense cannot be used (it is no HTTP proxy)"),

@@ -19,13 +19,17 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from trayalert.domain.listener_state import bracketed
+from trayalert.domain.os_reason import os_reason
+from trayalert.domain.phrase import N_, Phrase
 from trayalert.domain.text import printable
 from trayalert.services.network_lookup import own_addresses, proxy_for, run_in_daemon_thread
 
-_BAD_AUTHORITY = "the URL's host or port is not valid"
-_UNREADABLE_PROXY = "whose address makes no sense"
+_BAD_AUTHORITY = Phrase("the URL's host or port is not valid")
+_UNREADABLE_PROXY = Phrase("whose address makes no sense")
 """Shown instead of a proxy URL that cannot be parsed, because any part of the URL may be a password."""
 
+_NOT_THERE = Phrase("it is not there")
+_WANTS_PASSWORD = Phrase("it wants a password")
 _UNREACHABLE_ERRNOS = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL}
 _VERIFY_CODES = {
     9: "certificate_not_yet_valid",
@@ -62,20 +66,20 @@ class HttpFailure(enum.Enum):
 
 
 _REASONS = {
-    HttpFailure.INVALID_REQUEST: "the request cannot be sent ({detail})",
-    HttpFailure.NO_NETWORK: "this computer has no network",
-    HttpFailure.NAME_UNRESOLVED: "its name is unknown, or no name server answers",
-    HttpFailure.NO_ROUTE: "there is no route to it ({detail})",
-    HttpFailure.REFUSED: "it refuses connections",
-    HttpFailure.TIMED_OUT: "it did not answer in time",
-    HttpFailure.DISCONNECTED: "it sent no complete answer",
-    HttpFailure.CERTIFICATE_NOT_YET_VALID: "its certificate is not valid yet",
-    HttpFailure.CERTIFICATE_EXPIRED: "its certificate has expired",
-    HttpFailure.CERTIFICATE_NAME: "its certificate is for another name",
-    HttpFailure.CERTIFICATE_UNTRUSTED: "its certificate is not trusted ({detail})",
-    HttpFailure.TLS_ERROR: "the TLS handshake with it failed ({detail})",
-    HttpFailure.NOT_HTTP: "its answer is not HTTP",
-    HttpFailure.PROXY_ERROR: "the proxy {proxy} cannot be used ({detail})",
+    HttpFailure.INVALID_REQUEST: N_("the request cannot be sent ({detail})"),
+    HttpFailure.NO_NETWORK: N_("this computer has no network"),
+    HttpFailure.NAME_UNRESOLVED: N_("its name is unknown, or no name server answers"),
+    HttpFailure.NO_ROUTE: N_("there is no route to it ({detail})"),
+    HttpFailure.REFUSED: N_("it refuses connections"),
+    HttpFailure.TIMED_OUT: N_("it did not answer in time"),
+    HttpFailure.DISCONNECTED: N_("it sent no complete answer"),
+    HttpFailure.CERTIFICATE_NOT_YET_VALID: N_("its certificate is not valid yet"),
+    HttpFailure.CERTIFICATE_EXPIRED: N_("its certificate has expired"),
+    HttpFailure.CERTIFICATE_NAME: N_("its certificate is for another name"),
+    HttpFailure.CERTIFICATE_UNTRUSTED: N_("its certificate is not trusted ({detail})"),
+    HttpFailure.TLS_ERROR: N_("the TLS handshake with it failed ({detail})"),
+    HttpFailure.NOT_HTTP: N_("its answer is not HTTP"),
+    HttpFailure.PROXY_ERROR: N_("the proxy {proxy} cannot be used ({detail})"),
 }
 _FAILURES_WITHOUT_NETWORK = frozenset({
     HttpFailure.NAME_UNRESOLVED, HttpFailure.NO_ROUTE, HttpFailure.TIMED_OUT, HttpFailure.PROXY_ERROR,
@@ -104,11 +108,16 @@ class HttpResult:
     def reason(self) -> str:
         """The outcome of the request, worded as a clause about the server, such as "its certificate has expired"."""
         if self.failure is None:
-            return f"it answered {self.status}"
-        proxy = printable(self.proxy, limit=100)
-        reason = _REASONS[self.failure].format(detail=printable(self.detail, limit=100), proxy=proxy)
+            return Phrase("it answered {status}", status=self.status)
+        proxy = as_shown(self.proxy)
+        reason = Phrase(_REASONS[self.failure], detail=as_shown(self.detail), proxy=proxy)
         through = proxy and self.failure not in _FAILURES_BEFORE_SERVER
-        return f"{reason}, asked through the proxy {proxy}" if through else reason
+        return Phrase("{reason}, asked through the proxy {proxy}", reason=reason, proxy=proxy) if through else reason
+
+
+def as_shown(text: str | None, *, limit: int = 100) -> str:
+    """Return a text for display. A phrase is returned unchanged, and any other text is cleaned, see `printable`."""
+    return text if isinstance(text, Phrase) else printable(text, limit=limit)
 
 
 class HttpClient:
@@ -154,7 +163,8 @@ class HttpClient:
                 if proxy and (
                     shown_proxy is _UNREADABLE_PROXY or not proxy.lower().startswith(("http://", "https://"))
                 ):
-                    return HttpResult(failure=HttpFailure.PROXY_ERROR, detail="it is no HTTP proxy", proxy=shown_proxy)
+                    detail = Phrase("it is no HTTP proxy")
+                    return HttpResult(failure=HttpFailure.PROXY_ERROR, detail=detail, proxy=shown_proxy)
                 async with (
                     self._session(connect_timeout=seconds * 0.9) as session,
                     session.request(
@@ -180,7 +190,7 @@ class HttpClient:
 
 async def _read_response(response: aiohttp.ClientResponse, max_bytes: int, shown_proxy: str | None) -> HttpResult:
     if shown_proxy and response.status == 407:
-        return HttpResult(failure=HttpFailure.PROXY_ERROR, detail="it wants a password", proxy=shown_proxy)
+        return HttpResult(failure=HttpFailure.PROXY_ERROR, detail=_WANTS_PASSWORD, proxy=shown_proxy)
     content = bytearray()
     while len(content) <= max_bytes and (chunk := await response.content.read(max_bytes + 1 - len(content))):
         content += chunk
@@ -221,13 +231,13 @@ def _request_problem(url: str, headers: Mapping[str, str]) -> str | None:
     except ValueError:
         return _BAD_AUTHORITY
     if parts.scheme not in {"http", "https"}:
-        return "the URL does not begin with https:// or http://"
+        return Phrase("the URL does not begin with https:// or http://")
     if not parts.hostname:
-        return "the URL names no host"
+        return Phrase("the URL names no host")
     if port == 0:
-        return "the URL's port is 0"
+        return Phrase("the URL's port is 0")
     broken = any(not part.isprintable() for header in headers.items() for part in header)
-    return "a header has a line break or another control character" if broken else None
+    return Phrase("a header has a line break or another control character") if broken else None
 
 
 def _failure(error: Exception, *, proxied: bool) -> tuple[HttpFailure, str]:
@@ -235,15 +245,16 @@ def _failure(error: Exception, *, proxied: bool) -> tuple[HttpFailure, str]:
 
     `proxied` says whether the request went through a proxy.
     """
+    found: tuple[HttpFailure, str]
     match error:  # the order of the cases matters, because some exception classes are subclasses of others
         case aiohttp.InvalidUrlClientError():
             found = HttpFailure.INVALID_REQUEST, _BAD_AUTHORITY
         case aiohttp.ClientHttpProxyError(status=status):
             found = _proxy_failure(status)
         case aiohttp.ClientProxyConnectionError():
-            found = HttpFailure.PROXY_ERROR, error.os_error.strerror or "it is not there"
+            found = HttpFailure.PROXY_ERROR, os_reason(error.os_error) if error.os_error.strerror else _NOT_THERE
         case aiohttp.ConnectionTimeoutError() if proxied:
-            found = HttpFailure.PROXY_ERROR, "it does not answer"
+            found = HttpFailure.PROXY_ERROR, Phrase("it does not answer")
         case aiohttp.ClientConnectorCertificateError():
             found = _certificate_failure(error.certificate_error)
         case aiohttp.ClientSSLError() | ssl.SSLError():
@@ -255,7 +266,7 @@ def _failure(error: Exception, *, proxied: bool) -> tuple[HttpFailure, str]:
         case aiohttp.ClientConnectorError() if isinstance(error.os_error, ConnectionRefusedError):
             found = HttpFailure.REFUSED, ""
         case aiohttp.ClientConnectorError() if error.errno in _UNREACHABLE_ERRNOS:
-            found = HttpFailure.NO_ROUTE, error.os_error.strerror or ""
+            found = HttpFailure.NO_ROUTE, os_reason(error.os_error) if error.os_error.strerror else ""
         case aiohttp.ClientResponseError():
             found = HttpFailure.NOT_HTTP, ""
         case _:
@@ -265,8 +276,10 @@ def _failure(error: Exception, *, proxied: bool) -> tuple[HttpFailure, str]:
 
 def _proxy_failure(status: int) -> tuple[HttpFailure, str]:
     if status in {502, 503, 504}:
-        return HttpFailure.NO_ROUTE, f"the proxy answered {status}"
-    return HttpFailure.PROXY_ERROR, "it wants a password" if status == 407 else f"it answered {status}"
+        return HttpFailure.NO_ROUTE, Phrase("the proxy answered {status}", status=status)
+    if status == 407:
+        return HttpFailure.PROXY_ERROR, _WANTS_PASSWORD
+    return HttpFailure.PROXY_ERROR, Phrase("it answered {status}", status=status)
 
 
 def _certificate_failure(error: Any) -> tuple[HttpFailure, str]:
@@ -276,7 +289,8 @@ def _certificate_failure(error: Any) -> tuple[HttpFailure, str]:
 
 def _tls_reason(error: Exception) -> str:
     cause = getattr(error, "os_error", error)
-    return (getattr(cause, "reason", None) or "it ended the handshake").replace("_", " ").lower()
+    reason = getattr(cause, "reason", None)
+    return reason.replace("_", " ").lower() if reason else Phrase("it ended the handshake")
 
 
 def _redacted(proxy: str) -> str:

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
+from trayalert.domain.phrase import Phrase
 from trayalert.domain.reachability import ProbeResult, Reachability, ReachabilityState
 from trayalert.domain.times import Millis
 from trayalert.domain.tunnel import Phase, TunnelState
@@ -21,13 +22,13 @@ _logger = logging.getLogger(__name__)
 _LISTENER = "listener"
 """The name of the listener among the callback sources. Only the listener can be probed."""
 
-NO_ADDRESS = (
+NO_ADDRESS = Phrase(
     "No public address is known, so nothing can prove that callbacks get through. Set one up: `trayalert setup`."
 )
-NOT_PROBED = "Probes are off (probe_seconds = 0), so nothing proves that callbacks get through."
-FIRST_PROBE = "The first probe is under way."
-OPENING = "The door is being opened."
-TUNNEL_STARTS = "The tunnel is being started."
+NOT_PROBED = Phrase("Probes are off (probe_seconds = 0), so nothing proves that callbacks get through.")
+FIRST_PROBE = Phrase("The first probe is under way.")
+OPENING = Phrase("The door is being opened.")
+TUNNEL_STARTS = Phrase("The tunnel is being started.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,7 +243,7 @@ class ReachabilityMonitor:
             return
         if min(self._ticks() - self._blind_since, self._now() - self._tunnel.since) >= self._restart_after:
             self._restart_after = min(2 * self._restart_after, self._timing.max_restart_after)
-            self._restart_tunnel("it ran, but probes through it did not come back")
+            self._restart_tunnel(Phrase("it ran, but probes through it did not come back"))
 
     def _discard_proof(self) -> None:
         """Discard the result of the latest probe if this result is not `blind`.

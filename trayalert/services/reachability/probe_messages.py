@@ -5,62 +5,86 @@ The path of the public address may be a secret. The sentences therefore name onl
 
 from urllib.parse import urljoin, urlsplit
 
+from trayalert.domain.phrase import N_, Phrase, as_clause
 from trayalert.domain.text import printable
-from trayalert.services.http_client import HttpFailure, HttpResult
+from trayalert.services.http_client import HttpFailure, HttpResult, as_shown
 
-_DISCONNECTED = "{where} hangs up without an answer. Look at the tunnel or proxy there."
+_DISCONNECTED = N_("{where} hangs up without an answer. Look at the tunnel or proxy there.")
 _FAILURE_TEXTS = {
     HttpFailure.INVALID_REQUEST: _DISCONNECTED,  # rare, because the settings refuse nearly all such URLs
-    HttpFailure.NO_NETWORK: "This computer has no network: nothing can come in until it is connected.",
-    HttpFailure.NAME_UNRESOLVED: "Nothing is called {host}, or no name server answers."
-    " Check public_url, and its DNS record.",
-    HttpFailure.NO_ROUTE: "There is no way to {where} ({detail}). Check public_url, and whether its computer is on.",
-    HttpFailure.REFUSED: "{where} refuses connections: nothing listens there."
-    " Start the tunnel or proxy; check public_url.",
-    HttpFailure.TIMED_OUT: "{where} does not answer within {seconds:g} s, and Cloud Monitor waits no longer."
-    " Check public_url, the tunnel, and the firewall before it.",
+    HttpFailure.NO_NETWORK: N_("This computer has no network: nothing can come in until it is connected."),
+    HttpFailure.NAME_UNRESOLVED: N_(
+        "Nothing is called {host}, or no name server answers. Check public_url, and its DNS record."
+    ),
+    HttpFailure.NO_ROUTE: N_(
+        "There is no way to {where} ({detail}). Check public_url, and whether its computer is on."
+    ),
+    HttpFailure.REFUSED: N_(
+        "{where} refuses connections: nothing listens there. Start the tunnel or proxy; check public_url."
+    ),
+    HttpFailure.TIMED_OUT: N_(
+        "{where} does not answer within {seconds:g} s, and Cloud Monitor waits no longer."
+        " Check public_url, the tunnel, and the firewall before it."
+    ),
     HttpFailure.DISCONNECTED: _DISCONNECTED,
-    HttpFailure.CERTIFICATE_NOT_YET_VALID: "The TLS certificate of {where} is not valid yet."
-    " Check this computer's clock, and the certificate.",
-    HttpFailure.CERTIFICATE_EXPIRED: "The TLS certificate of {where} has expired."
-    " Renew it: Cloud Monitor may refuse it too.",
-    HttpFailure.CERTIFICATE_NAME: "The TLS certificate at {where} is for another name."
-    " Get one for {host}, or correct public_url.",
-    HttpFailure.CERTIFICATE_UNTRUSTED: "The TLS certificate of {where} is signed"
-    " by nobody whom this computer trusts ({detail}):"
-    " Cloud Monitor may refuse it too. Use one of a public authority, with its intermediate certificates.",
-    HttpFailure.TLS_ERROR: "{where} does not speak TLS as it should ({detail})."
-    " Check public_url: its https, and its port.",
-    HttpFailure.NOT_HTTP: "What answers at {where} does not speak HTTP. Check public_url, and its port.",
-    HttpFailure.PROXY_ERROR: "The proxy {proxy}, which asks for this computer, cannot be used ({detail}), so"
-    " nothing proves that"
-    " {where} leads here. Check HTTPS_PROXY, HTTP_PROXY or the system's proxy settings, or list {host} in NO_PROXY.",
+    HttpFailure.CERTIFICATE_NOT_YET_VALID: N_(
+        "The TLS certificate of {where} is not valid yet. Check this computer's clock, and the certificate."
+    ),
+    HttpFailure.CERTIFICATE_EXPIRED: N_(
+        "The TLS certificate of {where} has expired. Renew it: Cloud Monitor may refuse it too."
+    ),
+    HttpFailure.CERTIFICATE_NAME: N_(
+        "The TLS certificate at {where} is for another name. Get one for {host}, or correct public_url."
+    ),
+    HttpFailure.CERTIFICATE_UNTRUSTED: N_(
+        "The TLS certificate of {where} is signed by nobody whom this computer trusts ({detail}):"
+        " Cloud Monitor may refuse it too. Use one of a public authority, with its intermediate certificates."
+    ),
+    HttpFailure.TLS_ERROR: N_(
+        "{where} does not speak TLS as it should ({detail}). Check public_url: its https, and its port."
+    ),
+    HttpFailure.NOT_HTTP: N_("What answers at {where} does not speak HTTP. Check public_url, and its port."),
+    HttpFailure.PROXY_ERROR: N_(
+        "The proxy {proxy}, which asks for this computer, cannot be used ({detail}), so nothing proves that"
+        " {where} leads here. Check HTTPS_PROXY, HTTP_PROXY or the system's proxy settings, or list {host} in NO_PROXY."
+    ),
 }
-_LOGIN = "{where} answers {status}: a login or a firewall stands before it, which Cloud Monitor cannot pass. Let"
-_NO_TUNNEL = "{where} is there, but does not get through to trayalert on {listener}: it answers {status}."
+_LOGIN = N_(
+    "{where} answers {status}: a login or a firewall stands before it, which Cloud Monitor cannot pass."
+    " Let POST to /hook/ through."
+)
 _STATUS_TEXTS = {
-    401: f"{_LOGIN} POST to /hook/ through.",
-    403: f"{_LOGIN} POST to /hook/ through.",
-    404: "{where} answers 404: it leads to another program or another trayalert, the tunnel is not connected, or"
-    " public_url has a wrong host or path. It must lead to {listener}.",
-    405: "{where} answers 405: it takes no POST. Let POST to /hook/ through to {listener}.",
-    413: "{where} answers 413: it takes no bodies of even {size} bytes. Let it take 64 KiB.",
-    429: "{where} answers 429: it is asked too often. Raise the limit of the tunnel or proxy.",
-    511: "The network here wants you to log in first. Open any page in a browser, and log in.",
+    401: _LOGIN,
+    403: _LOGIN,
+    404: N_(
+        "{where} answers 404: it leads to another program or another trayalert, the tunnel is not connected, or"
+        " public_url has a wrong host or path. It must lead to {listener}."
+    ),
+    405: N_("{where} answers 405: it takes no POST. Let POST to /hook/ through to {listener}."),
+    413: N_("{where} answers 413: it takes no bodies of even {size} bytes. Let it take 64 KiB."),
+    429: N_("{where} answers 429: it is asked too often. Raise the limit of the tunnel or proxy."),
+    511: N_("The network here wants you to log in first. Open any page in a browser, and log in."),
 }
-_OTHER_STATUS = "{where} answers {status}, where trayalert answers 200. The tunnel or proxy must lead to {listener}."
-_GATEWAY = f"{_NO_TUNNEL} Start the tunnel, and see where it leads."
-_FOREIGN_PAGE = (
+_OTHER_STATUS = N_(
+    "{where} answers {status}, where trayalert answers 200. The tunnel or proxy must lead to {listener}."
+)
+_GATEWAY = N_(
+    "{where} is there, but does not get through to trayalert on {listener}: it answers {status}."
+    " Start the tunnel, and see where it leads."
+)
+_FOREIGN_PAGE = N_(
     "{where} answers with a web page that is not trayalert's: the login page of the network here (open any page in a"
     " browser, and log in), or another program. The tunnel or proxy must lead to {listener}."
 )
-_FOREIGN = (
+_FOREIGN = N_(
     "{where} answers 200, but not as this trayalert: another program, or another trayalert. Cloud Monitor would"
     " believe it. The tunnel or proxy must lead to {listener}."
 )
-_REDIRECT_TO_HTTPS = "{where} sends all on to https. Write https into public_url, and into the rules of Cloud Monitor."
-_REDIRECT_TO_PATH = "{where} answers {status} and sends all on to another path. Set public_url to where it leads."
-_REDIRECT_TO_HOST = (
+_REDIRECT_TO_HTTPS = N_(
+    "{where} sends all on to https. Write https into public_url, and into the rules of Cloud Monitor."
+)
+_REDIRECT_TO_PATH = N_("{where} answers {status} and sends all on to another path. Set public_url to where it leads.")
+_REDIRECT_TO_HOST = N_(
     "{where} answers {status} and sends all on to {other}: the login page of the network here (open any page in a"
     " browser, and log in), or another address, which public_url should be."
 )
@@ -82,8 +106,8 @@ class ProbeMessages:
         self._values = {
             "host": printable(parts.hostname, limit=100),
             "where": printable(parts.netloc.rpartition("@")[2], limit=100),
-            "proxy": printable(result.proxy, limit=100),
-            "detail": printable(result.detail, limit=100),
+            "proxy": as_shown(result.proxy),
+            "detail": as_shown(result.detail),
             "status": result.status,
             "listener": listener_address,
             "seconds": seconds,
@@ -92,19 +116,22 @@ class ProbeMessages:
 
     def rejected(self, reason: str) -> str:
         """Return the sentence for a probe that the listener rejected. `reason` is the listener's reason."""
-        return self._with_proxy(
-            f"A probe came in, but was turned away by trayalert's own rules, as Cloud Monitor would be:"
-            f" {printable(reason, limit=200)}. Change that setting, or what the tunnel makes of the request."
+        sentence = Phrase(
+            "A probe came in, but was turned away by trayalert's own rules, as Cloud Monitor would be: {reason}."
+            " Change that setting, or what the tunnel makes of the request.",
+            reason=as_shown(reason, limit=200),
         )
+        return self._with_proxy(sentence)
 
     def response_lost(self) -> str:
         """Return the sentence for a probe whose answer was lost or changed on the way back from the listener."""
-        result = self._result
-        problem = f"{self._values['where']} answers {result.status}" if result.failure is None else self._failure_text()
-        return self._with_proxy(
+        problem = self._failure_text() or self._format(N_("{where} answers {status}"))
+        sentence = Phrase(
             "Callbacks come in, but the answer is lost or changed on its way back, so that Cloud Monitor does not learn"
-            f" what became of them: {problem.rstrip('.')}. Look at the tunnel or proxy there."
+            " what became of them: {problem}. Look at the tunnel or proxy there.",
+            problem=as_clause(problem),
         )
+        return self._with_proxy(sentence)
 
     def not_delivered(self) -> str:
         """Return the sentence for a probe that did not reach the listener."""
@@ -142,9 +169,10 @@ class ProbeMessages:
         return self._format(_FAILURE_TEXTS[self._result.failure]) if self._result.failure else ""
 
     def _format(self, sentence: str, **more_values: str) -> str:
-        return sentence.format(**self._values, **more_values)
+        return Phrase(sentence, **self._values, **more_values)
 
     def _with_proxy(self, sentence: str) -> str:
         if self._result.proxy is None or self._result.failure in {HttpFailure.PROXY_ERROR, HttpFailure.NO_NETWORK}:
             return sentence
-        return f"{sentence} (Asked through the proxy {self._values['proxy']}.)"
+        proxy = self._values["proxy"]
+        return Phrase("{sentence} (Asked through the proxy {proxy}.)", sentence=sentence, proxy=proxy)

@@ -9,10 +9,16 @@ from urllib.parse import urlsplit
 
 from trayalert.domain.check_result import Check, Verdict
 from trayalert.domain.listener_state import ListenerState
+from trayalert.domain.phrase import Phrase
 from trayalert.domain.reachability import Reachability, ReachabilityState
 from trayalert.domain.settings.ingress import ChosenIngress, Ingress
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.tunnel import Phase, Tunnel, TunnelState
+
+_LISTENER = Phrase("Door")
+_TUNNEL = Phrase("Tunnel")
+_ADDRESS = Phrase("Public address")
+_PROBE = Phrase("Probe")
 
 
 def readiness(
@@ -28,18 +34,18 @@ def readiness(
 
 def _listener_check(listener: ListenerState) -> Check:
     if listener.open:
-        return Check(name="Door", verdict=Verdict.OK, said=f"open on {listener.url}")
+        return Check(name=_LISTENER, verdict=Verdict.OK, said=Phrase("open on {url}", url=listener.url))
     verdict = Verdict.FAIL if listener.problem else Verdict.WAIT
-    return Check(name="Door", verdict=verdict, said=listener.problem or "It is being opened.")
+    return Check(name=_LISTENER, verdict=verdict, said=listener.problem or Phrase("It is being opened."))
 
 
 def _address_check(configured: Tunnel | None, tunnel: TunnelState, reach: ReachabilityState) -> Check:
     if reach.public_url:
         return _public_url_check(reach.public_url)
     if configured is not None and tunnel.phase is Phase.STARTING:
-        return Check(name="Public address", verdict=Verdict.WAIT, said="The tunnel has not told it yet.")
-    do = "Set public_url, or a tunnel." if configured is None else "It comes once the tunnel is up."
-    return Check(name="Public address", verdict=Verdict.FAIL, said="None is known yet.", do=do)
+        return Check(name=_ADDRESS, verdict=Verdict.WAIT, said=Phrase("The tunnel has not told it yet."))
+    do = Phrase("Set public_url, or a tunnel.") if configured is None else Phrase("It comes once the tunnel is up.")
+    return Check(name=_ADDRESS, verdict=Verdict.FAIL, said=Phrase("None is known yet."), do=do)
 
 
 def _public_url_check(url: str) -> Check:
@@ -53,30 +59,37 @@ def _public_url_check(url: str) -> Check:
     except ValueError:
         public = host != "localhost"
     if public:
-        return Check(name="Public address", verdict=Verdict.OK, said=url)
-    do = f"From the Internet nobody reaches {host}: take the router's or the server's own public address, or its name."
-    return Check(name="Public address", verdict=Verdict.WARN, said=url, do=do)
+        return Check(name=_ADDRESS, verdict=Verdict.OK, said=url)
+    do = Phrase(
+        "From the Internet nobody reaches {host}: take the router's or the server's own public address, or its name.",
+        host=host,
+    )
+    return Check(name=_ADDRESS, verdict=Verdict.WARN, said=url, do=do)
 
 
 def _tunnel_check(configured: Tunnel, tunnel: TunnelState) -> Check:
     match tunnel.phase:
         case Phase.UP:
             verdict = Verdict.WARN if tunnel.warning else Verdict.OK
-            return Check(name="Tunnel", verdict=verdict, said=f"{configured.kind} is up", do=tunnel.warning)
+            found = Phrase("{tunnel} is up", tunnel=configured.kind)
+            return Check(name=_TUNNEL, verdict=verdict, said=found, do=tunnel.warning)
         case Phase.WAITING | Phase.MISSING:
-            return Check(name="Tunnel", verdict=Verdict.FAIL, said=f"{configured.kind} is down", do=tunnel.why)
+            found = Phrase("{tunnel} is down", tunnel=configured.kind)
+            return Check(name=_TUNNEL, verdict=Verdict.FAIL, said=found, do=tunnel.why)
         case _:
-            return Check(name="Tunnel", verdict=Verdict.WAIT, said=f"{configured.kind} is being started", do=tunnel.why)
+            found = Phrase("{tunnel} is being started", tunnel=configured.kind)
+            return Check(name=_TUNNEL, verdict=Verdict.WAIT, said=found, do=tunnel.why)
 
 
 def _probe_check(reach: ReachabilityState) -> Check:
     match reach.reach:
         case Reachability.REACHABLE:
-            return Check(name="Probe", verdict=Verdict.OK, said=f"It came back in {reach.probe_ms or 0} ms.")
+            found = Phrase("It came back in {milliseconds} ms.", milliseconds=reach.probe_ms or 0)
+            return Check(name=_PROBE, verdict=Verdict.OK, said=found)
         case Reachability.BLIND:
-            return Check(name="Probe", verdict=Verdict.FAIL, said="Nothing gets through.", do=reach.why)
+            return Check(name=_PROBE, verdict=Verdict.FAIL, said=Phrase("Nothing gets through."), do=reach.why)
         case _:
-            return Check(name="Probe", verdict=Verdict.WAIT, said="Nothing is proved yet.", do=reach.why)
+            return Check(name=_PROBE, verdict=Verdict.WAIT, said=Phrase("Nothing is proved yet."), do=reach.why)
 
 
 def chosen_ingress(settings: Settings) -> ChosenIngress | None:
