@@ -6,6 +6,7 @@ An operation that makes a new string from a phrase, such as `+` or an f-string, 
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol, Self
 
@@ -44,7 +45,34 @@ def as_clause(text: str) -> str:
     return text.with_form("clause") if isinstance(text, Phrase) else text.rstrip(".。")
 
 
-_FORMS: dict[str, Callable[[str], str]] = {"": str, "sentence": as_sentence, "clause": as_clause}
+def first_sentence(text: str) -> str:
+    """Return the first sentence of a text. The result is a Phrase if `text` is a Phrase."""
+    if isinstance(text, Phrase):
+        return Phrase(_WHOLE, text=text).with_form("first sentence")
+    return _SENTENCE_END.split(text, maxsplit=1)[0]
+
+
+def further_sentences(text: str) -> str:
+    """Return a text without its first sentence, and with its first letter in upper case.
+
+    The result is a Phrase if `text` is a Phrase.
+    """
+    if isinstance(text, Phrase):
+        return Phrase(_WHOLE, text=text).with_form("further sentences")
+    return as_sentence("".join(_SENTENCE_END.split(text, maxsplit=1)[1:]))
+
+
+_SENTENCE_END = re.compile(r"(?<=\.) |(?<=。)(?=.)", re.DOTALL)
+_WHOLE = "{text}"
+"""A template for a changed phrase, which is the same in every language."""
+
+_FORMS: dict[str, Callable[[str], str]] = {
+    "": str,
+    "sentence": as_sentence,
+    "clause": as_clause,
+    "first sentence": first_sentence,
+    "further sentences": further_sentences,
+}
 
 
 class Phrase(str):
@@ -77,7 +105,8 @@ class Phrase(str):
     @classmethod
     def _make(cls, template: str, plural: str, values: dict[str, Any], form: str) -> Self:
         used = plural if plural and values["count"] != 1 else template
-        self = super().__new__(cls, _FORMS[form](used.format(**values) if values else used))
+        english = {name: value.english if isinstance(value, Phrase) else value for name, value in values.items()}
+        self = super().__new__(cls, _FORMS[form](used.format(**english) if values else used))
         self._template, self._plural, self._values, self._form = template, plural, values, form
         return self
 
@@ -96,7 +125,9 @@ class Phrase(str):
         return _FORMS[self._form](template.format(**values) if values else template)
 
     def with_form(self, form: str) -> "Phrase":
-        """Return the phrase as `as_sentence` ("sentence") or `as_clause` ("clause") changes it."""
+        """Return the phrase as the function of this form in `_FORMS` changes it. An earlier change is kept."""
+        if self._form:
+            return Phrase(_WHOLE, text=self).with_form(form)
         return self._make(self._template, self._plural, self._values, form)
 
     def __str__(self) -> str:
