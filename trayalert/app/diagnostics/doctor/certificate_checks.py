@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from trayalert.app.diagnostics.doctor.check_context import CheckContext, CheckResult, fail, ok, warn
 from trayalert.clock import now
-from trayalert.domain.phrase import as_sentence
+from trayalert.domain.phrase import Phrase, PhraseList, as_sentence
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, as_datetime, duration_text, read_moment
 from trayalert.listener.tls import Certificate
@@ -21,9 +21,9 @@ def tls(context: CheckContext) -> CheckResult:
     """Check whether the certificates can be used, and when they expire."""
     found = [each for each in (_check_own(context), _check_public(context)) if each]
     if not found:
-        return ok("none is set, and no public https address is known.")
+        return ok(Phrase("none is set, and no public https address is known."))
     worst = max(found, key=lambda each: ("ok", "warn", "fail").index(each.verdict))
-    return CheckResult(worst.verdict, " ".join(as_sentence(each.message) for each in found), worst.advice)
+    return CheckResult(worst.verdict, PhraseList(as_sentence(each.message) for each in found), worst.advice)
 
 
 def _check_own(context: CheckContext) -> CheckResult | None:
@@ -33,10 +33,12 @@ def _check_own(context: CheckContext) -> CheckResult | None:
     certificate, key = Path(settings.tls_certificate).expanduser(), Path(settings.tls_key).expanduser()
     Certificate(certificate, key)  # raises ListenerFault, which becomes the result
     found = _check_expiry(
-        f"the certificate {certificate}", not_after(certificate.read_text(encoding="ascii", errors="replace"))
+        Phrase("the certificate {name}", name=certificate),
+        not_after(certificate.read_text(encoding="ascii", errors="replace")),
     )
     if found.verdict == "ok" and sys.platform != "win32" and stat.S_IMODE(key.stat().st_mode) & 0o007:
-        return warn(f"{found.message} All users of this computer can read its key.", f"chmod o= {key}")
+        readable = Phrase("All users of this computer can read its key.")
+        return warn(PhraseList([found.message, readable]), f"chmod o= {key}")
     return found
 
 
@@ -45,28 +47,34 @@ def _check_public(context: CheckContext) -> CheckResult | None:
     if parts.scheme != "https" or not parts.hostname:
         return None
     if context.lookups.proxied(f"https://{parts.netloc}"):
-        return ok(f"that of {parts.hostname} was not looked at, as a proxy stands between.")
+        return ok(Phrase("that of {host} was not looked at, as a proxy stands between.", host=parts.hostname))
+    what = Phrase("the certificate of {host}", host=parts.hostname)
     try:
-        return _check_expiry(
-            f"the certificate of {parts.hostname}", context.lookups.expiry(parts.hostname, parts.port or 443)
-        )
+        return _check_expiry(what, context.lookups.expiry(parts.hostname, parts.port or 443))
     except ssl.SSLCertVerificationError as error:
-        message = f"the certificate of {parts.hostname} is not trusted: {printable(error.verify_message)}."
-        return fail(message, "Cloud Monitor may refuse it: renew it, or send the whole chain with it.")
+        return fail(
+            Phrase("{what} is not trusted: {reason}.", what=what, reason=printable(error.verify_message)),
+            Phrase("Cloud Monitor may refuse it: renew it, or send the whole chain with it."),
+        )
     except (OSError, ValueError) as error:
         reason = printable(str(error)) or type(error).__name__
-        message = f"that of {parts.hostname} could not be looked at: {reason}."
-        return warn(message, "See the lines on dns and on the public probe.")
+        return warn(
+            Phrase("that of {host} could not be looked at: {reason}.", host=parts.hostname, reason=reason),
+            Phrase("See the lines on dns and on the public probe."),
+        )
 
 
 def _check_expiry(what: str, until: Millis) -> CheckResult:
     left = until - now()
     day = f"{as_datetime(until):%Y-%m-%d}"
     if left <= 0:
-        return fail(f"{what} has expired on {day}.", "Renew it; trayalert reads a new one by itself.")
-    message = f"{what} holds until {day} ({duration_text(left)})."
+        return fail(
+            Phrase("{what} has expired on {day}.", what=what, day=day),
+            Phrase("Renew it; trayalert reads a new one by itself."),
+        )
+    message = Phrase("{what} holds until {day} ({duration}).", what=what, day=day, duration=duration_text(left))
     if left < _SOON:
-        return warn(message, "Renew it in time; trayalert reads a new one by itself.")
+        return warn(message, Phrase("Renew it in time; trayalert reads a new one by itself."))
     return ok(message)
 
 

@@ -10,7 +10,7 @@ from trayalert.app.platform.places import Places
 from trayalert.domain.check_result import Verdict
 from trayalert.domain.fault import Fault
 from trayalert.domain.incident.console_link import Site
-from trayalert.domain.phrase import as_sentence
+from trayalert.domain.phrase import first_sentence, further_sentences
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.times import Millis
 from trayalert.services.presentation.status import InstanceStatus
@@ -115,5 +115,6 @@ def fail_by_fault(fault: Fault) -> CheckResult:
 
     The first sentence of the fault's message becomes the message of the result. The other sentences become the advice.
     """
-    message, point, advice = str(fault).partition(". ")
-    return fail(f"{message}." if point else message, as_sentence(advice) or None)
+    text = str(fault)
+    advice = further_sentences(text)
+    return fail(first_sentence(text), advice) if advice else fail(text)

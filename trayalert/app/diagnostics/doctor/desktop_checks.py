@@ -24,23 +24,24 @@ from trayalert.dbus_client import (
     session_bus_address,
 )
 from trayalert.domain.fault import Fault
-from trayalert.domain.phrase import as_sentence
+from trayalert.domain.phrase import N_, Phrase, PhraseList, as_sentence
 from trayalert.domain.text import printable
 
-_NOT_NEEDED = "not needed by `trayalert serve`, which runs here."
+_NOT_NEEDED = Phrase("not needed by `trayalert serve`, which runs here.")
+_PART_OF_SYSTEM = Phrase("the system's own.")
 _WATCHER, _WATCHER_PATH = "org.kde.StatusNotifierWatcher", "/StatusNotifierWatcher"
 _NOTIFICATIONS, _NOTIFICATIONS_PATH = "org.freedesktop.Notifications", "/org/freedesktop/Notifications"
 _SECRETS = "org.freedesktop.secrets"
 
-_GNOME = (
+_GNOME = Phrase(
     'GNOME shows no tray by itself. Install the extension "AppIndicator and KStatusNotifierItem Support" (Debian and'
     " Ubuntu: apt install gnome-shell-extension-appindicator), switch it on in Extensions, log out and in again."
 )
-_PANEL = "Add a tray (status tray, notification area) to your panel, or start a program that shows one."
+_PANEL = Phrase("Add a tray (status tray, notification area) to your panel, or start a program that shows one.")
 _LACKS = {
-    "actions": "no buttons",
-    "body": "no text below the title",
-    "persistence": "none stays in a list",
+    "actions": N_("no buttons"),
+    "body": N_("no text below the title"),
+    "persistence": N_("none stays in a list"),
 }
 """Maps each capability that a notification daemon may lack to what the user misses without the capability."""
 
@@ -62,7 +63,7 @@ def _query_bus(query: Callable[[MessageBus], Awaitable[_Answer]]) -> _Answer:
     """
     address = session_bus_address()
     if address is None:
-        raise BusFault("there is no session bus (DBUS_SESSION_BUS_ADDRESS is not set).")
+        raise BusFault(Phrase("there is no session bus (DBUS_SESSION_BUS_ADDRESS is not set)."))
 
     async def run_query() -> _Answer:
         async with asyncio.timeout(_BUS_TIMEOUT):
@@ -75,10 +76,16 @@ def _query_bus(query: Callable[[MessageBus], Awaitable[_Answer]]) -> _Answer:
     try:
         return asyncio.run(run_query())
     except TimeoutError as error:
-        raise BusFault(f"there was no answer over the session bus within {_BUS_TIMEOUT:g} s.") from error
+        raise BusFault(
+            Phrase("there was no answer over the session bus within {seconds:g} s.", seconds=_BUS_TIMEOUT)
+        ) from error
     except BUS_FAULTS as error:
         raise BusFault(
-            f"the session bus {printable(address)} cannot be asked: {printable(str(error)) or repr(error)}."
+            Phrase(
+                "the session bus {address} cannot be asked: {reason}.",
+                address=printable(address),
+                reason=printable(str(error)) or repr(error),
+            )
         ) from error
 
 
@@ -94,33 +101,38 @@ def screen(context: CheckContext) -> CheckResult:
         found = find_screen_problem(connections)
     if found is None:
         name = os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY") or os.environ.get("QT_QPA_PLATFORM")
-        return ok(f"{printable(name)} answers." if name else "the system's own.")
+        return ok(Phrase("{name} answers.", name=printable(name)) if name else _PART_OF_SYSTEM)
     if not _has_screen():
-        return warn(found, "Run trayalert inside a desktop session, or receive without a screen: trayalert serve.")
-    return fail(found, "Until that is mended: trayalert serve receives without a screen.")
+        return warn(
+            found, Phrase("Run trayalert inside a desktop session, or receive without a screen: trayalert serve.")
+        )
+    return fail(found, Phrase("Until that is mended: trayalert serve receives without a screen."))
 
 
 def tray(context: CheckContext) -> CheckResult:
     """Check whether the desktop has a tray that shows icons."""
     if sys.platform != "linux":
-        return ok("the system's own.")
+        return ok(_PART_OF_SYSTEM)
     if context.headless:
         return ok(_NOT_NEEDED)
     if not _has_screen():
-        return warn("there is no screen that could have one.", "See the line on the screen.")
-    unknown = None
+        return warn(Phrase("there is no screen that could have one."), Phrase("See the line on the screen."))
+    unknown = ""
     try:
         watched, hosted = _query_bus(_find_watcher)
     except BusFault as fault:
         watched = hosted = False
-        unknown = str(fault)
+        unknown = as_sentence(str(fault))
     if hosted:
-        return ok("it shows icons by StatusNotifierItem.")
+        return ok(Phrase("it shows icons by StatusNotifierItem."))
     if has_xembed_tray():
-        return ok("it shows icons by XEmbed.")
-    message = f"{_WATCHER} is there, but nothing that shows icons." if watched else "nothing shows tray icons here."
+        return ok(Phrase("it shows icons by XEmbed."))
+    if watched:
+        message = Phrase("{name} is there, but nothing that shows icons.", name=_WATCHER)
+    else:
+        message = Phrase("nothing shows tray icons here.")
     gnome = "GNOME" in os.environ.get("XDG_CURRENT_DESKTOP", "").upper()
-    return warn(f"{message} {as_sentence(unknown)}" if unknown else message, _GNOME if gnome else _PANEL)
+    return warn(PhraseList([message, unknown]), _GNOME if gnome else _PANEL)
 
 
 async def _find_watcher(bus: MessageBus) -> tuple[bool, bool]:
@@ -140,24 +152,35 @@ async def _find_watcher(bus: MessageBus) -> tuple[bool, bool]:
 def notifications(context: CheckContext) -> CheckResult:
     """Check which daemon shows notifications, and which capabilities it lacks."""
     if sys.platform != "linux":
-        return ok("the system's own.")
+        return ok(_PART_OF_SYSTEM)
     if context.headless:
         return ok(_NOT_NEEDED)
     try:
         server, able, startable = _query_bus(_find_notification_daemon)
     except BusFault as fault:
-        return warn(str(fault), "Alerts show in tray and window only. Run trayalert inside a desktop session.")
+        return warn(str(fault), Phrase("Alerts show in tray and window only. Run trayalert inside a desktop session."))
     if server is None and startable:
-        return ok("the session starts a notification daemon when the first notification comes.")
+        return ok(Phrase("the session starts a notification daemon when the first notification comes."))
     if server is None:
         return warn(
-            "there is no notification daemon, so alerts show in tray and window only.",
-            "Install one, such as dunst, mako or xfce4-notifyd.",
+            Phrase("there is no notification daemon, so alerts show in tray and window only."),
+            Phrase("Install one, such as dunst, mako or xfce4-notifyd."),
         )
+    return ok(PhraseList([_daemon_text(server, able), _missing_text(able)]))
+
+
+def _daemon_text(server: list[Any], able: list[str]) -> Phrase:
     name, maker, version = (printable(str(word), limit=60) for word in server[:3])
-    missing = [what for word, what in _LACKS.items() if word not in able]
-    lacks = f" It lacks something: {', '.join(missing)}." if missing else ""
-    return ok(f"{name} {version} ({maker}) shows {', '.join(sorted(able)) or 'nothing but titles'}.{lacks}")
+    daemon = {"name": name, "version": version, "maker": maker}
+    if not able:
+        return Phrase("{name} {version} ({maker}) shows nothing but titles.", **daemon)
+    capabilities = PhraseList(sorted(able), separator=N_(", "))
+    return Phrase("{name} {version} ({maker}) shows {capabilities}.", **daemon, capabilities=capabilities)
+
+
+def _missing_text(able: list[str]) -> str:
+    missing = [Phrase(what) for word, what in _LACKS.items() if word not in able]
+    return Phrase("It lacks something: {things}.", things=PhraseList(missing, separator=N_(", "))) if missing else ""
 
 
 async def _find_notification_daemon(bus: MessageBus) -> tuple[list[Any] | None, list[str], bool]:
@@ -176,14 +199,14 @@ async def _find_notification_daemon(bus: MessageBus) -> tuple[list[Any] | None, 
 def session_bus(context: CheckContext) -> CheckResult:
     """Check whether the session bus answers."""
     if sys.platform != "linux":
-        return ok("not needed on this system.")
+        return ok(Phrase("not needed on this system."))
     try:
         _query_bus(lambda bus: has_owner(bus, _NOTIFICATIONS))
     except BusFault as fault:
         if context.headless:
             return ok(_NOT_NEEDED)
-        return warn(str(fault), "Tray and notifications need it. Run trayalert inside a desktop session.")
-    return ok(f"{printable(session_bus_address())} answers.")
+        return warn(str(fault), Phrase("Tray and notifications need it. Run trayalert inside a desktop session."))
+    return ok(Phrase("{name} answers.", name=printable(session_bus_address())))
 
 
 def keyring(context: CheckContext) -> CheckResult:
@@ -194,11 +217,16 @@ def keyring(context: CheckContext) -> CheckResult:
     files = context.secret_files
     wrong = [path for path in files if _readable_by_others(path)]
     if wrong:
-        names = ", ".join(map(str, wrong))
-        return fail(f"other users of this computer can read the secrets in {names}.", f"chmod go= {names}")
-    there = [str(path) for path in files if path.exists()]
-    where = f"secrets lie in {', '.join(there)}, which nobody else may read." if there else "there is no secret yet."
-    return ok(f"nothing needs one: {where} {_keyring_text()}")
+        names = PhraseList(map(str, wrong), separator=N_(", "))
+        return fail(
+            Phrase("other users of this computer can read the secrets in {files}.", files=names), f"chmod go= {names}"
+        )
+    there = PhraseList([str(path) for path in files if path.exists()], separator=N_(", "))
+    if there:
+        where = Phrase("nothing needs one: secrets lie in {files}, which nobody else may read.", files=there)
+    else:
+        where = Phrase("nothing needs one: there is no secret yet.")
+    return ok(PhraseList([where, _keyring_text()]))
 
 
 def _keyring_text() -> str:
@@ -208,7 +236,7 @@ def _keyring_text() -> str:
         there = _query_bus(_has_secret_service)
     except BusFault:
         there = False
-    return "A keyring is there." if there else "No keyring is there."
+    return Phrase("A keyring is there.") if there else Phrase("No keyring is there.")
 
 
 async def _has_secret_service(bus: MessageBus) -> bool:

@@ -22,6 +22,7 @@ from trayalert.app.diagnostics.doctor.check_context import CheckContext, CheckRe
 from trayalert.app.platform.places import Places, read_settings
 from trayalert.domain.check_result import Check, Verdict
 from trayalert.domain.fault import Fault
+from trayalert.domain.phrase import N_, Phrase
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.text import printable
 from trayalert.services.presentation.status import read_instance_status
@@ -39,22 +40,22 @@ CheckFunction = Callable[[CheckContext], CheckResult]
 CheckSpec = tuple[str, CheckFunction, float]
 
 CHECKS: tuple[CheckSpec, ...] = (
-    ("screen", desktop_checks.screen, LIMIT),
-    ("tray", desktop_checks.tray, LIMIT),
-    ("notifications", desktop_checks.notifications, LIMIT),
-    ("session bus", desktop_checks.session_bus, LIMIT),
-    ("keyring", desktop_checks.keyring, LIMIT),
-    ("listener", listener_checks.listener, LIMIT),
-    ("limits", listener_checks.limits, LIMIT),
-    ("port", listener_checks.port, LIMIT),
-    ("tls", certificate_checks.tls, LIMIT),
-    ("log", storage_checks.log, LIMIT),
-    ("disk", storage_checks.disk, LIMIT),
-    ("tunnel", network_checks.tunnel, LIMIT),
-    ("public probe", listener_checks.public_probe, PROBE_LIMIT),
-    ("dns", network_checks.dns, LIMIT),
-    ("clock", network_checks.clock, LIMIT),
-    ("versions", storage_checks.program_versions, LIMIT),
+    (N_("screen"), desktop_checks.screen, LIMIT),
+    (N_("tray"), desktop_checks.tray, LIMIT),
+    (N_("notifications"), desktop_checks.notifications, LIMIT),
+    (N_("session bus"), desktop_checks.session_bus, LIMIT),
+    (N_("keyring"), desktop_checks.keyring, LIMIT),
+    (N_("listener"), listener_checks.listener, LIMIT),
+    (N_("limits"), listener_checks.limits, LIMIT),
+    (N_("port"), listener_checks.port, LIMIT),
+    (N_("tls"), certificate_checks.tls, LIMIT),
+    (N_("log"), storage_checks.log, LIMIT),
+    (N_("disk"), storage_checks.disk, LIMIT),
+    (N_("tunnel"), network_checks.tunnel, LIMIT),
+    (N_("public probe"), listener_checks.public_probe, PROBE_LIMIT),
+    (N_("dns"), network_checks.dns, LIMIT),
+    (N_("clock"), network_checks.clock, LIMIT),
+    (N_("versions"), storage_checks.program_versions, LIMIT),
 )
 
 _logger = logging.getLogger(__name__)
@@ -71,10 +72,16 @@ def examine(
     begun = [(name, _RunningCheck(name, check, context), limit) for name, check, limit in checks]
     end = time.monotonic()
     return tuple(
-        Check(name=name, verdict=found.verdict, said=printable(found.message, limit=1000), do=found.advice)
+        Check(name=Phrase(name), verdict=found.verdict, said=_clean(found.message), do=found.advice)
         for name, running, limit in begun
         for found in [running.result(end + limit, limit)]
     )
+
+
+def _clean(message: str) -> str:
+    """Return the message as one printable line. A phrase that needs no change is returned as a phrase."""
+    line = printable(message, limit=1000)
+    return message if message == line else line
 
 
 def doctor_record(checks: Sequence[Check]) -> dict[str, Any]:
@@ -100,7 +107,8 @@ class _RunningCheck:
         """
         self._thread.join(max(0.0, end - time.monotonic()))
         return self._result or fail(
-            f"there was no answer within {limit:g} s.", "Ask again; if it stays so, restart what does not answer."
+            Phrase("there was no answer within {seconds:g} s.", seconds=limit),
+            Phrase("Ask again; if it stays so, restart what does not answer."),
         )
 
     def _run(self) -> None:
@@ -111,8 +119,8 @@ class _RunningCheck:
         except Exception as error:
             _logger.exception("the doctor could not look at: %s", self._name)
             self._result = fail(
-                f"it could not be looked at: a fault of trayalert's own ({type(error).__name__}).",
-                "Send its makers what `trayalert diagnostics` gathers.",
+                Phrase("it could not be looked at: a fault of trayalert's own ({fault}).", fault=type(error).__name__),
+                Phrase("Send its makers what `trayalert diagnostics` gathers."),
             )
 
 
@@ -123,7 +131,7 @@ def _gather_context(places: Places, lookups: RemoteLookups) -> CheckContext:
     been read in this time is missing from the context.
     """
     context = CheckContext(
-        places=places, lookups=lookups, settings=Settings(), no_reply_reason="the disk did not answer."
+        places=places, lookups=lookups, settings=Settings(), no_reply_reason=Phrase("the disk did not answer.")
     )
 
     def gather() -> None:

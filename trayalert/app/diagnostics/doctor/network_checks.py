@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from trayalert.app.diagnostics.doctor.check_context import CheckContext, CheckResult, fail, ok, warn
 from trayalert.clock import now
+from trayalert.domain.os_reason import os_reason
+from trayalert.domain.phrase import N_, Phrase, PhraseList
 from trayalert.domain.settings.tunnel_presets import PRESETS, program_of
 from trayalert.domain.steady_clock import behind_text
 from trayalert.domain.text import printable
@@ -23,42 +25,63 @@ _ODD: Millis = 60_000
 _WRONG: Millis = 5 * 60_000
 _VERSION_TIMEOUT = 4.0
 """Maximum time for the tunnel's program to print its version, in seconds."""
-_SET_IT = "Let the network set the clock (timedatectl set-ntp true)."
+_SET_IT = Phrase("Let the network set the clock (timedatectl set-ntp true).")
+_PHASES = {
+    Phase.OFF: N_("off"),
+    Phase.STARTING: N_("starting"),
+    Phase.WAITING: N_("waiting"),
+    Phase.MISSING: N_("missing"),
+}
+"""Maps each phase in which the tunnel is not up to the word for the phase."""
 
 
 def tunnel(context: CheckContext) -> CheckResult:
     """Check whether the tunnel's program is installed, and whether the tunnel is up."""
     configured = context.settings.tunnel
     if configured is None:
-        return ok("none is set.")
+        return ok(Phrase("none is set."))
     program = program_of(configured)
     path = shutil.which(str(Path(program).expanduser()))
     if path is None:
         return fail(
-            f"the program {printable(program)} of the tunnel {configured.kind} is not here.",
+            Phrase(
+                "the program {program} of the tunnel {kind} is not here.",
+                program=printable(program),
+                kind=configured.kind,
+            ),
             PRESETS[configured.kind].install_hint,
         )
-    version = _tunnel_version(configured, path)
-    message = f"{configured.kind}: {printable(path)}{f', {version}' if version else ''}."
+    installed = _program_text(configured, path)
     state = context.status_object("tunnel")
     if not state:
-        return ok(f"{message} It is started with trayalert.") if context.running is None else ok(message)
+        with_trayalert = Phrase("It is started with trayalert.") if context.running is None else ""
+        return ok(PhraseList([installed, with_trayalert]))
     phase, reason = str(state.get("phase")), printable(state.get("why"), limit=400)
     if phase != Phase.UP:
-        return fail(f"{message} It is not up ({printable(phase, limit=20)}). {reason}".strip(), "Do what that says.")
-    message = f"{message} It is up at {printable(str(state.get('url') or 'an address that nobody knows'))}."
+        return fail(PhraseList([installed, _down_text(phase), reason]), Phrase("Do what that says."))
+    if url := printable(str(state.get("url") or "")):
+        up = Phrase("It is up at {url}.", url=url)
+    else:
+        up = Phrase("It is up at an address that nobody knows.")
     warning = printable(state.get("warning"), limit=400)
+    message = PhraseList([installed, up])
     return warn(message, warning) if warning else ok(message)
 
 
-def _tunnel_version(tunnel: Tunnel, path: str) -> str | None:
-    """Return the version of the tunnel's program: the first line that its version option prints.
+def _down_text(phase: str) -> Phrase:
+    word = Phrase(_PHASES[Phase(phase)]) if phase in _PHASES else printable(phase, limit=20)
+    return Phrase("It is not up ({phase}).", phase=word)
 
-    If no version can be read, return a clause that says why, such as `which does not tell its version`. If the settings
-    contain a custom command for the tunnel, return None.
+
+def _program_text(tunnel: Tunnel, path: str) -> Phrase:
+    """Return a sentence with the kind of the tunnel and its program's path and version.
+
+    The version is the first line that the program's version option prints. If no version can be read, the sentence says
+    why. If the settings contain a custom command for the tunnel, the sentence leaves the version out.
     """
+    program = {"kind": tunnel.kind, "path": printable(path)}
     if tunnel.command:  # an unknown program may do anything when it is run with a version option
-        return None
+        return Phrase("{kind}: {path}.", **program)
     try:
         done = subprocess.run(  # noqa: S603 - the program that the settings name, without a shell
             [path, *PRESETS[tunnel.kind].version_arguments],
@@ -69,11 +92,13 @@ def _tunnel_version(tunnel: Tunnel, path: str) -> str | None:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return "which does not tell its version in time"
+        return Phrase("{kind}: {path}, which does not tell its version in time.", **program)
     except OSError as error:
-        return f"which cannot be started ({error.strerror})"
+        return Phrase("{kind}: {path}, which cannot be started ({reason}).", **program, reason=os_reason(error))
     line = next(iter(done.stdout[:2000].decode("utf-8", "replace").strip().splitlines()), "")
-    return printable(line, limit=100) or "which does not tell its version"
+    if version := printable(line, limit=100):
+        return Phrase("{kind}: {path}, {version}.", **program, version=version)
+    return Phrase("{kind}: {path}, which does not tell its version.", **program)
 
 
 def dns(context: CheckContext) -> CheckResult:
@@ -84,14 +109,17 @@ def dns(context: CheckContext) -> CheckResult:
     try:
         addresses = context.lookups.resolve(host)
     except OSError as error:
-        reason = printable(error.strerror or str(error))
-        return fail(f"{host} is not found: {reason}.", "Look at its record at your name server, or at public_url.")
+        return fail(
+            Phrase("{host} is not found: {reason}.", host=host, reason=os_reason(error)),
+            Phrase("Look at its record at your name server, or at public_url."),
+        )
     near = [each for each in addresses if not ipaddress.ip_address(each.partition("%")[0]).is_global]
-    message = f"{host} is {', '.join(addresses)}."
+    message = Phrase("{host} is {addresses}.", host=host, addresses=PhraseList(addresses, separator=N_(", ")))
     if near:
+        unreachable = PhraseList(near, separator=N_(", "))
         return warn(
-            f"{message} From the Internet nobody reaches {', '.join(near)}.",
-            "Let its record name a public address; if it does, only your own network answers otherwise.",
+            PhraseList([message, Phrase("From the Internet nobody reaches {addresses}.", addresses=unreachable)]),
+            Phrase("Let its record name a public address; if it does, only your own network answers otherwise."),
         )
     return ok(message)
 
@@ -101,15 +129,15 @@ def _check_resolver(context: CheckContext) -> CheckResult:
     url = context.lookups.console(context.settings.site)
     host = urlsplit(url).hostname or ""
     if context.lookups.proxied(url):
-        return ok("no public address is known; names are looked up by the proxy.")
+        return ok(Phrase("no public address is known; names are looked up by the proxy."))
     try:
         context.lookups.resolve(host)
     except OSError as error:
-        reason = printable(error.strerror or str(error))
         return warn(
-            f"no name can be looked up ({host}: {reason}).", "Is this computer online? Look at its name server."
+            Phrase("no name can be looked up ({host}: {reason}).", host=host, reason=os_reason(error)),
+            Phrase("Is this computer online? Look at its name server."),
         )
-    return ok(f"no public address is known; names can be looked up ({host}).")
+    return ok(Phrase("no public address is known; names can be looked up ({host}).", host=host))
 
 
 def clock(context: CheckContext) -> CheckResult:
@@ -123,9 +151,11 @@ def clock(context: CheckContext) -> CheckResult:
     if behind:
         return fail(behind, _SET_IT)
     synchronised = _is_synchronised()
-    kernel = {True: " The system keeps it in step.", False: " The system does not keep it in step.", None: ""}[
-        synchronised
-    ]
+    kernel = {
+        True: Phrase("The system keeps it in step."),
+        False: Phrase("The system does not keep it in step."),
+        None: "",
+    }[synchronised]
     url = context.lookups.console(context.settings.site)
     host = urlsplit(url).hostname
     try:
@@ -133,14 +163,24 @@ def clock(context: CheckContext) -> CheckResult:
     except (OSError, ValueError):
         ahead = None
     if ahead is None:
-        message = f"it could not be compared with {host}.{kernel}"
+        message = PhraseList([Phrase("it could not be compared with {host}.", host=host), kernel])
         return warn(message, _SET_IT) if synchronised is False else ok(message)
     if abs(ahead) <= _ODD:
-        return ok(f"it agrees with {host}.{kernel}")
-    where = "behind" if ahead > 0 else "ahead of"
-    message = (
-        f"it is {duration_text(abs(ahead))} {where} that of {host}, so Cloud Monitor's times are shown wrongly.{kernel}"
-    )
+        return ok(PhraseList([Phrase("it agrees with {host}.", host=host), kernel]))
+    difference = duration_text(abs(ahead))
+    if ahead > 0:
+        wrong = Phrase(
+            "it is {duration} behind that of {host}, so Cloud Monitor's times are shown wrongly.",
+            duration=difference,
+            host=host,
+        )
+    else:
+        wrong = Phrase(
+            "it is {duration} ahead of that of {host}, so Cloud Monitor's times are shown wrongly.",
+            duration=difference,
+            host=host,
+        )
+    message = PhraseList([wrong, kernel])
     return fail(message, _SET_IT) if abs(ahead) > _WRONG else warn(message, _SET_IT)
 
 

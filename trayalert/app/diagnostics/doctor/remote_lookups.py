@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from trayalert.clock import now
 from trayalert.domain.incident.console_link import ANY_NAMESPACE, Site
+from trayalert.domain.phrase import Phrase
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.times import Millis
 from trayalert.services.presentation.link_table import link_table
@@ -25,7 +26,7 @@ def resolve(host: str) -> tuple[str, ...]:
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except UnicodeError as error:
-        raise OSError("it is no name that a name server could be asked for") from error
+        raise OSError(Phrase("it is no name that a name server could be asked for")) from error
     return tuple(dict.fromkeys(str(address[0]) for *_, address in found))
 
 

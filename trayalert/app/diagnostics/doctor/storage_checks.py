@@ -10,6 +10,7 @@ from typing import Any
 
 from trayalert.app.diagnostics.crashes import versions
 from trayalert.app.diagnostics.doctor.check_context import CheckContext, CheckResult, fail, ok, warn
+from trayalert.domain.phrase import N_, Phrase, PhraseList
 from trayalert.domain.text import printable
 from trayalert.services.maintenance.log_check import check_data_dir
 from trayalert.storage.companion_files import reserve_file_of
@@ -28,7 +29,8 @@ def log(
     """
     state = context.running.log_state if context.running else None
     if state and not state.storing:
-        return fail(f"callbacks cannot be stored now. {' '.join(state.problems)}".strip(), "Do what that says.")
+        message = PhraseList([Phrase("callbacks cannot be stored now."), *state.problems])
+        return fail(message, Phrase("Do what that says."))
     path = context.places.log
     outcomes: list[dict[str, Any] | Exception] = []
 
@@ -44,19 +46,30 @@ def log(
     thread.join(patience)
     if not outcomes:
         return ok(
-            f"{path} answers, with {alerts:,} alerts; it is too long to be read as a whole here: trayalert check."
+            Phrase(
+                "{path} answers, with {alerts:,} alerts; it is too long to be read as a whole here: trayalert check.",
+                path=path,
+                alerts=alerts,
+            )
         )
     found = outcomes[0]
     if isinstance(found, Exception):
         raise found
     if found["problems"]:
         more = len(found["problems"]) - 1
-        message = str(found["problems"][0]) + (f" And {more} more." if more else "")
-        restore = " `trayalert restore` puts a backup in the log's place." if found["log_damaged"] else ""
-        return fail(message, f"`trayalert check` tells all.{restore}")
+        message = PhraseList([found["problems"][0], Phrase("And {count} more.", count=more) if more else ""])
+        restore = Phrase("`trayalert restore` puts a backup in the log's place.") if found["log_damaged"] else ""
+        return fail(message, PhraseList([Phrase("`trayalert check` tells all."), restore]))
     if not path.exists():
-        return ok("there is none yet.")
-    return ok(f"{path} holds {alerts:,} alerts, each as it was written; there are {len(found['backups'])} backups.")
+        return ok(Phrase("there is none yet."))
+    return ok(
+        Phrase(
+            "{path} holds {alerts:,} alerts, each as it was written; there are {backups} backups.",
+            path=path,
+            alerts=alerts,
+            backups=len(found["backups"]),
+        )
+    )
 
 
 def _count_alerts(path: Path) -> int:
@@ -73,13 +86,15 @@ def disk(context: CheckContext) -> CheckResult:
     path = context.places.log
     folder = next(each for each in path.parents if each.exists())
     free = shutil.disk_usage(folder).free
-    reserve = " The ballast is laid." if reserve_file_of(path).exists() else ""
-    message = f"{free >> 20:,} MiB are free beside the log.{reserve}"
+    reserve = Phrase("The ballast is laid.") if reserve_file_of(path).exists() else ""
+    message = PhraseList([Phrase("{size:,} MiB are free beside the log.", size=free >> 20), reserve])
     if not free:
-        return fail(message, f"Free some space on the disk of {folder}: callbacks are refused.")
+        return fail(message, Phrase("Free some space on the disk of {folder}: callbacks are refused.", folder=folder))
     if found := disk_warning(path):
-        return warn(found, "Do it soon: what Cloud Monitor cannot deliver it gives up after a few tries.")
-    return warn(message, f"Free some space on the disk of {folder}.") if free < LOW_SPACE else ok(message)
+        return warn(found, Phrase("Do it soon: what Cloud Monitor cannot deliver it gives up after a few tries."))
+    if free < LOW_SPACE:
+        return warn(message, Phrase("Free some space on the disk of {folder}.", folder=folder))
+    return ok(message)
 
 
 def program_versions(_: CheckContext) -> CheckResult:
@@ -93,14 +108,21 @@ def check_versions(found: Mapping[str, str]) -> CheckResult:
     `found` maps names to versions, as `crashes.versions` returns them. A name is that of a package, or another name
     such as `Python` or `system`.
     """
-    listed = ", ".join(f"{name} {printable(version, limit=80)}" for name, version in found.items() if name != "frozen")
+    listed = PhraseList(
+        [f"{name} {printable(version, limit=80)}" for name, version in found.items() if name != "frozen"],
+        separator=N_(", "),
+    )
     if (version := found.get("aiohttp")) and _numbers(version) < (3, 14, 4):
         return fail(
-            f"{listed}: this aiohttp lets strangers use up memory and time.", 'pip install "aiohttp>=3.14.4,<3.15"'
+            Phrase("{versions}: this aiohttp lets strangers use up memory and time.", versions=listed),
+            'pip install "aiohttp>=3.14.4,<3.15"',
         )
     if _numbers(found.get("PySide6-Essentials", "")) == (6, 12, 0) and _numbers(found["Python"]) < (3, 12):
-        return warn(f"{listed}: this PySide6 crashes on this Python.", 'pip install "PySide6-Essentials>=6.11,<6.12"')
-    return ok(f"{listed}.")
+        return warn(
+            Phrase("{versions}: this PySide6 crashes on this Python.", versions=listed),
+            'pip install "PySide6-Essentials>=6.11,<6.12"',
+        )
+    return ok(Phrase("{versions}.", versions=listed))
 
 
 def _numbers(version: str) -> tuple[int, ...]:
