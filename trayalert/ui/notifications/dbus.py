@@ -32,16 +32,17 @@ from trayalert.dbus_client import (
     without_reply,
 )
 from trayalert.domain.notification import Notification, NotificationRequest
+from trayalert.domain.phrase import Phrase
 from trayalert.ui.notifications.dbus_message import NOTIFY_SIGNATURE, Daemon, button_key, notify_arguments
 from trayalert.ui.notifications.notifier import Notifier
 
 BUS_NAME = "org.freedesktop.Notifications"
 OBJECT_PATH = "/org/freedesktop/Notifications"
 
-NO_BUS = "No session bus: tray and window carry all alerts, without desktop notifications."
-NO_DAEMON = "No notification daemon: tray and window carry all alerts."
-HANGS = "The notification daemon does not answer: tray and window carry all alerts."
-REFUSES = "The notification daemon refuses notifications: look at tray and window."
+NO_BUS = Phrase("No session bus: tray and window carry all alerts, without desktop notifications.")
+NO_DAEMON = Phrase("No notification daemon: tray and window carry all alerts.")
+HANGS = Phrase("The notification daemon does not answer: tray and window carry all alerts.")
+REFUSES = Phrase("The notification daemon refuses notifications: look at tray and window.")
 
 _OWNER_RULE = f"type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='{BUS_NAME}'"
 _DAEMON_RULE = f"type='signal',sender='{BUS_NAME}',interface='{BUS_NAME}',path='{OBJECT_PATH}'"

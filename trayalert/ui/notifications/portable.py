@@ -14,11 +14,12 @@ from desktop_notifier import Notification as DesktopNotification
 
 from trayalert.domain.incident.level import Level
 from trayalert.domain.notification import Notification
+from trayalert.domain.phrase import Phrase
 from trayalert.domain.text import printable
 from trayalert.ui.notifications.notifier import Notifier
 
-FORBIDDEN = "The system does not let trayalert show notifications: tray and window carry all alerts."
-FAILED = "The last notification could not be shown: look at tray and window."
+FORBIDDEN = Phrase("The system does not let trayalert show notifications: tray and window carry all alerts.")
+FAILED = Phrase("The last notification could not be shown: look at tray and window.")
 
 _REPLY_TIMEOUT = 5.0
 _URGENCIES = {
