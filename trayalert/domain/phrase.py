@@ -149,8 +149,12 @@ class Phrase(str):
         return cls._make(made["phrase"], made["plural"], values, made["form"])
 
 
+_SENTENCES = N_("{sentence} {next}")
+"""How two sentences are put together. Chinese needs no space between them."""
+
+
 class PhraseList(Phrase):
-    """Several phrases in one text. The separator, such as ", ", is translated, too."""
+    """Several phrases in one text. By default, the phrases are sentences. A separator, such as ", ", is translated."""
 
     __slots__ = ("_parts",)
 
@@ -166,7 +170,11 @@ class PhraseList(Phrase):
 
     def render(self, catalogue: Catalogue) -> str:
         """Return the text in the language of the catalogue."""
-        return catalogue.gettext(self._template).join(str(_render(part, catalogue)) for part in self._parts)
+        if self._template == " ":
+            separator = catalogue.gettext(_SENTENCES).format(sentence="", next="")
+        else:
+            separator = catalogue.gettext(self._template)
+        return separator.join(str(_render(part, catalogue)) for part in self._parts)
 
     def with_form(self, form: str) -> Phrase:
         """Return the list with its first part changed ("sentence") or its last ("clause")."""
