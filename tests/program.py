@@ -35,7 +35,7 @@ UNPRIVILEGED = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteu
 For any other user, the prefix is empty. `setpriv` is in util-linux, which every Debian system has.
 """
 
-_NOT_OURS = ("TRAYALERT_DATA_DIR", "QT_QPA_PLATFORM", "PYTEST_CURRENT_TEST")
+_NOT_OURS = ("TRAYALERT_DATA_DIR", "QT_QPA_PLATFORM", "PYTEST_CURRENT_TEST", "LANGUAGE")
 
 
 def environment(**changes: str | None) -> dict[str, str]:

@@ -9,6 +9,7 @@ import click
 
 from trayalert import __version__
 from trayalert.cli.command_base import LazyGroup, address_options, data_dir_option
+from trayalert.cli.own_language import say
 
 _COMMANDS = {
     "serve": "run_commands:serve",
@@ -55,9 +56,9 @@ def main(context: click.Context, host: str | None, port: int | None, minimised: 
     """
     if context.invoked_subcommand is not None:
         if host is not None or port is not None:
-            raise click.UsageError("--host and --port belong to `trayalert` itself and to `trayalert serve`.")
+            raise click.UsageError(say("--host and --port belong to `trayalert` itself and to `trayalert serve`."))
         if minimised:
-            raise click.UsageError("--minimised belongs to `trayalert` itself.")
+            raise click.UsageError(say("--minimised belongs to `trayalert` itself."))
         return
     from trayalert.cli.run_commands import run_tray  # noqa: PLC0415 - no command needs this import
 

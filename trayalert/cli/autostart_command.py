@@ -6,6 +6,7 @@ import click
 
 from trayalert.app.platform.autostart import autostart_enabled, set_autostart
 from trayalert.cli.command_base import data_dir_option, fail, find_own_places, json_option
+from trayalert.cli.own_language import say
 
 
 @click.command()
@@ -24,6 +25,8 @@ def autostart(as_json: bool, wanted: str | None) -> None:
     if as_json:
         click.echo(json.dumps({"autostart": enabled}))
     elif enabled is None:
-        fail("this system has no place for programs that start with the session.")
+        fail(say("this system has no place for programs that start with the session."))
+    elif enabled:
+        click.echo(say("trayalert starts with the session"))
     else:
-        click.echo("trayalert starts with the session" if enabled else "trayalert does not start with the session")
+        click.echo(say("trayalert does not start with the session"))

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from typing import Any
 
 import click
 
@@ -12,8 +13,10 @@ from trayalert.app.platform.places import Places
 from trayalert.cli.command_base import LARGEST_NUMBER, data_dir_option, fail, find_own_places, json_option
 from trayalert.cli.instance_access import carry_out, without_instance
 from trayalert.cli.log_access import open_reader
+from trayalert.cli.own_language import say
 from trayalert.clock import now
 from trayalert.domain.events import ReparseProgress
+from trayalert.domain.phrase import Phrase
 
 _PROGRESS_SECONDS = 1.0
 
@@ -30,7 +33,7 @@ def resolve(number: int) -> None:
     with open_reader(places) as reader:
         stored = next(iter(reader.incidents([number])), None) if reader else None
     if stored is None:
-        fail(f"there is no incident {number}. `trayalert incidents` lists them.")
+        fail(say("there is no incident {number}. `trayalert incidents` lists them.", number=number))
 
     def offline() -> bool:
         from trayalert.services.inbox import resolve_offline  # noqa: PLC0415 - loads all callback parsers
@@ -38,7 +41,10 @@ def resolve(number: int) -> None:
         return resolve_offline(places.log, number, now=now())
 
     done = stored.incident.open and carry_out(places, ResolveIncident(number), offline=offline)
-    click.echo(f"incident {number} is marked recovered" if done else f"incident {number} was closed already")
+    if done:
+        click.echo(say("incident {number} is marked recovered", number=number))
+    else:
+        click.echo(say("incident {number} was closed already", number=number))
 
 
 @click.command()
@@ -60,25 +66,29 @@ def reparse(as_json: bool, anew: bool) -> None:
         progress = latest
         if not latest.finished and time.monotonic() - reported_at > _PROGRESS_SECONDS:
             reported_at = time.monotonic()
-            click.echo(f"{latest.done:,} of {latest.total:,}: {_counts(latest)}", err=True)
+            click.echo(say("{done:,} of {total:,}: {counts}", **_values(latest)), err=True)
 
     places = find_own_places()
     if not places.log.exists():
-        fail(f"there is no log {places.log} yet, and so nothing to read again.")
+        fail(say("there is no log {log} yet, and so nothing to read again.", log=places.log))
     try:
         _reparse(places, anew=anew, report=report)
     except KeyboardInterrupt:
-        fail(
-            f"stopped at {progress.done:,} of {progress.total:,}: {_counts(progress)}. The next run goes on from there."
-        )
+        fail(say("stopped at {done:,} of {total:,}: {counts}. The next run goes on from there.", **_values(progress)))
     if as_json:
         click.echo(json.dumps(asdict(progress)))
     else:
-        click.echo(f"all stored callbacks were read again: {_counts(progress)}")
+        click.echo(say("all stored callbacks were read again: {counts}", **_values(progress)))
 
 
-def _counts(progress: ReparseProgress) -> str:
-    return f"{progress.turned:,} unrecognised ones are alerts now, {progress.refreshed:,} others were refreshed"
+def _values(progress: ReparseProgress) -> dict[str, Any]:
+    """Return the values of a text about a reparse. `counts` is a clause about what has changed."""
+    counts = Phrase(
+        "{turned:,} unrecognised ones are alerts now, {refreshed:,} others were refreshed",
+        turned=progress.turned,
+        refreshed=progress.refreshed,
+    )
+    return {"done": progress.done, "total": progress.total, "counts": counts}
 
 
 def _reparse(places: Places, *, anew: bool, report: Callable[[ReparseProgress], None]) -> None:

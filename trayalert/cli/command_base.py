@@ -14,6 +14,7 @@ from trayalert.app.platform.places import Places, find_places, read_settings
 from trayalert.cli.own_language import choose_language, render
 from trayalert.cli.translated_help import translate_help
 from trayalert.domain.fault import Fault
+from trayalert.domain.os_reason import os_reason
 from trayalert.domain.settings.settings import Settings
 
 CommandFunction = Callable[..., Any]
@@ -62,9 +63,14 @@ def find_own_places() -> Places:
     return find_places(meta.get("data_dir") or os.environ.get("TRAYALERT_DATA_DIR"))
 
 
+def print_error(text: object) -> None:
+    """Print an error to stderr, in the language of the command line."""
+    click.echo(f"trayalert: {render(str(text))}", err=True)
+
+
 def fail(text: object) -> NoReturn:
     """Print an error to stderr and exit with status 1."""
-    click.echo(f"trayalert: {render(str(text))}", err=True)
+    print_error(text)
     sys.exit(1)
 
 
@@ -77,7 +83,7 @@ def read_own_settings(places: Places) -> tuple[Settings, tuple[str, ...]]:
     """Return the settings and their problems. Also print the problems to stderr."""
     settings, problems = read_settings(places)
     for problem in problems:
-        click.echo(f"trayalert: {render(problem)}", err=True)
+        print_error(problem)
     return settings, problems
 
 
@@ -93,11 +99,14 @@ def print_json(*records: object) -> None:
 
 
 def print_lines(lines: Iterable[str], *, machine: bool = False) -> None:
-    """Print lines to stdout: in UTF-8 if `machine` is true, else in the encoding of the locale."""
+    """Print lines to stdout: in UTF-8 if `machine` is true, else in the encoding of the locale.
+
+    Phrases are printed in the language of the command line. A line of JSON is never a phrase.
+    """
     if machine:
         set_utf8_output()
     for line in lines:
-        click.echo(line)
+        click.echo(render(line))
 
 
 class LazyGroup(click.Group):
@@ -124,15 +133,15 @@ class LazyGroup(click.Group):
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
         """Choose the language of the command line, and then parse the arguments."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # for characters that the terminal's encoding lacks
         choose_language(args)
         translate_help(self)
         return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command, and turn a Fault, a closed pipe or any other OSError into an exit status."""
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, io.TextIOWrapper):
-                stream.reconfigure(errors="backslashreplace")  # for characters that the terminal's encoding lacks
         try:
             return super().invoke(ctx)
         except Fault as fault:
@@ -141,6 +150,12 @@ class LazyGroup(click.Group):
             sys.stderr.close()
             os._exit(0)
         except OSError as error:  # for example, the disk of stdout is full, or permission is denied
-            click.echo(f"trayalert: {error}", err=True)
+            print_error(_os_error_text(error))
             sys.stderr.flush()
             os._exit(1)  # not sys.exit, whose flush of stdout would fail again
+
+
+def _os_error_text(error: OSError) -> str:
+    """Return the text of an error, which names the file, with its reason in the language of the command line."""
+    text = str(error)
+    return text.replace(error.strerror, render(os_reason(error)), 1) if error.strerror else text

@@ -15,12 +15,17 @@ import click
 from trayalert.app.diagnostics.bundle import make_bundle, write_bundle
 from trayalert.app.platform.places import Places
 from trayalert.cli.command_base import data_dir_option, fail, find_own_places, json_option, print_json, print_lines
+from trayalert.cli.own_language import render, say
 from trayalert.cli.status_command import state_of
-from trayalert.domain.check_result import Check
+from trayalert.domain.check_result import Check, Verdict
 from trayalert.domain.fault import Fault
+from trayalert.domain.os_reason import os_reason
+from trayalert.domain.phrase import N_
+from trayalert.domain.text import display_width
 from trayalert.services.maintenance.log_check import check_data_dir
 
 _INDENT = 21
+_VERDICTS = {Verdict.OK: N_("ok"), Verdict.WARN: N_("warn"), Verdict.FAIL: N_("fail"), Verdict.WAIT: N_("wait")}
 
 
 @click.command()
@@ -42,8 +47,13 @@ def doctor(as_json: bool) -> None:
 
 
 def _lines(check: Check) -> list[str]:
-    do = [" " * _INDENT + check.do] if check.do else []
-    return [f"{check.verdict:<5} {check.name:<14} {check.said}", *do]
+    verdict, name = _padded(say(_VERDICTS[check.verdict]), 5), _padded(render(check.name), 14)
+    do = [" " * _INDENT + render(check.do)] if check.do else []
+    return [f"{verdict} {name} {render(check.said)}", *do]
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - display_width(text))
 
 
 @click.command()
@@ -71,8 +81,12 @@ def diagnostics(output: Path | None) -> None:
     try:
         write_bundle(path, make_bundle(places, state, check, doctor))
     except OSError as error:
-        fail(f"{path} cannot be written: {error.strerror or error}")
-    click.echo(f"written to {path}; it holds no alert and no secret, and a code in the place of each id and name")
+        fail(say("{path} cannot be written: {reason}", path=path, reason=os_reason(error)))
+    click.echo(
+        say(
+            "written to {path}; it holds no alert and no secret, and a code in the place of each id and name", path=path
+        )
+    )
 
 
 def _examine(places: Places, handler: logging.Handler) -> tuple[Sequence[Check], dict[str, Any]]:

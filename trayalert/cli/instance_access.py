@@ -13,6 +13,7 @@ from trayalert.app.control.control_protocol import DEADLINE, Command, ask
 from trayalert.app.control.ownership import AlreadyOwnedError, own_data_dir
 from trayalert.app.platform.places import Places
 from trayalert.cli.command_base import fail
+from trayalert.cli.own_language import say
 
 
 def carry_out(places: Places, command: Command, *, offline: Callable[[], Any], deadline: float = DEADLINE) -> Any:
@@ -40,4 +41,4 @@ def without_instance(places: Places) -> Iterator[None]:
         with own_data_dir(places.lock, click.get_current_context().info_name or ""):
             yield
     except AlreadyOwnedError as error:
-        fail(f"{error} and does not answer: {places.data_dir}. End it first.")
+        fail(say("{error} and does not answer: {folder}. End it first.", error=error, folder=places.data_dir))

@@ -13,11 +13,14 @@ from trayalert.cli.command_base import (
     find_own_places,
     json_option,
     own_settings,
+    print_error,
     print_json,
     print_lines,
 )
 from trayalert.cli.instance_access import carry_out, without_instance
+from trayalert.cli.own_language import render, say, says
 from trayalert.clock import now
+from trayalert.domain.phrase import N_, Phrase, PhraseList
 from trayalert.services.maintenance.log_check import backup_records, check_data_dir
 from trayalert.storage.faults import LogFault
 from trayalert.storage.recovery.backups import check_backup, list_backups, make_backup
@@ -48,26 +51,47 @@ def check(as_json: bool) -> None:
 
 def _check_lines(found: dict[str, Any]) -> list[str]:
     rows, backups = found["rows"], found["backups"]
-    lines = [f"problem: {problem}" for problem in found["problems"]]
-    lines += [f"note: {note}" for note in found["notes"]]
+    lines = [say("problem: {problem}", problem=problem) for problem in found["problems"]]
+    lines += [say("note: {note}", note=note) for note in found["notes"]]
     if rows:
-        counts = ", ".join(f"{rows[table]:,} {name}" for table, name in _TABLES.items() if table in rows)
-        lines.append(f"{found['log']}: {counts} were read and held against their digests.")
+        counts = [Phrase(text, number=rows[table]) for table, text in _TABLES.items() if table in rows]
+        lines.append(
+            say(
+                "{log}: {counts} were read and held against their digests.",
+                log=found["log"],
+                counts=PhraseList(counts, separator=N_(", ")),
+            )
+        )
     if found["log_damaged"]:
         lines.append(
-            "A log whose file is damaged is moved aside and read over when trayalert starts; `trayalert restore` puts "
-            "a backup in its place and takes over what came after it."
+            say(
+                "A log whose file is damaged is moved aside and read over when trayalert starts; `trayalert restore` "
+                "puts a backup in its place and takes over what came after it."
+            )
         )
     if backups:
         good = sum(backup["problem"] is None for backup in backups)
-        lines.append(f"{good} of {len(backups)} backups are good, the newest of {backups[0]['made_at']}.")
-    count = len(found["problems"])
-    problems = "1 problem was found." if count == 1 else f"{count} problems were found."
-    lines.append("Everything is in order." if found["ok"] else problems)
+        lines.append(
+            say(
+                "{good} of {number} backups are good, the newest of {time}.",
+                good=good,
+                number=len(backups),
+                time=backups[0]["made_at"],
+            )
+        )
+    if found["ok"]:
+        lines.append(say("Everything is in order."))
+    else:
+        lines.append(says("1 problem was found.", "{count} problems were found.", len(found["problems"])))
     return lines
 
 
-_TABLES = {"delivery": "deliveries", "alert": "alerts", "incident": "incidents"}
+_TABLES = {
+    "delivery": N_("{number:,} deliveries"),
+    "alert": N_("{number:,} alerts"),
+    "incident": N_("{number:,} incidents"),
+}
+"""Maps each table of the log to the text about the number of its rows."""
 
 
 @click.command()
@@ -76,12 +100,13 @@ def backup() -> None:
     """Make a backup of the log now."""
     places = find_own_places()
     if not places.log.exists():
-        fail(f"there is no log {places.log} yet.")
+        fail(say("there is no log {log} yet.", log=places.log))
 
     def offline() -> Path:
         return make_backup(places.log, keep=own_settings(places).backups, now=now()).path
 
-    click.echo(f"the backup is {carry_out(places, BackUpLog(), offline=offline, deadline=_LONGEST_BACKUP)}")
+    path = carry_out(places, BackUpLog(), offline=offline, deadline=_LONGEST_BACKUP)
+    click.echo(say("the backup is {path}", path=path))
 
 
 @click.command()
@@ -100,12 +125,16 @@ def restore(as_json: bool, list_them: bool, backup: Path | None) -> None:
         _list(places, as_json=as_json)
         return
     if not places.data_dir.is_dir():
-        fail(f"there is no data dir {places.data_dir}.")
+        fail(say("there is no data dir {folder}.", folder=places.data_dir))
     running = (ask(places.socket, GetStatus()) or {}).get("running")
     if running:
         fail(
-            f"trayalert runs ({running.get('front')}, process {running.get('pid')}). End it first: nobody may have the "
-            "log open while a backup takes its place."
+            say(
+                "trayalert runs ({mode}, process {pid}). End it first: nobody may have the log open while a backup "
+                "takes its place.",
+                mode=running.get("front"),
+                pid=running.get("pid"),
+            )
         )
     with without_instance(places):
         _restore(places, backup or _newest_good(places))
@@ -116,12 +145,27 @@ def _restore(places: Places, backup: Path) -> None:
 
     deliveries, alerts, incidents = check_backup(backup)
     folder = restore_backup(places.log, backup, now=now())
-    click.echo(f"restored {backup}: {deliveries:,} callbacks, {alerts:,} alerts, {incidents:,} incidents.")
+    click.echo(
+        say(
+            "restored {path}: {deliveries:,} callbacks, {alerts:,} alerts, {incidents:,} incidents.",
+            path=backup,
+            deliveries=deliveries,
+            alerts=alerts,
+            incidents=incidents,
+        )
+    )
     if folder:
-        click.echo(f"The former log was moved to {folder}.")
+        click.echo(say("The former log was moved to {folder}.", folder=folder))
     print_lines(salvage_offline(places.log, now=now()))
-    totals = check_backup(places.log, digests=False)
-    click.echo(f"The log holds {totals[0]:,} callbacks, {totals[1]:,} alerts and {totals[2]:,} incidents now.")
+    deliveries, alerts, incidents = check_backup(places.log, digests=False)
+    click.echo(
+        say(
+            "The log holds {deliveries:,} callbacks, {alerts:,} alerts and {incidents:,} incidents now.",
+            deliveries=deliveries,
+            alerts=alerts,
+            incidents=incidents,
+        )
+    )
 
 
 def _newest_good(places: Places) -> Path:
@@ -129,10 +173,10 @@ def _newest_good(places: Places) -> Path:
         try:
             check_backup(candidate.path)
         except LogFault as fault:
-            click.echo(f"trayalert: {fault}; an older one is looked for", err=True)
+            print_error(say("{fault}; an older one is looked for", fault=fault))
         else:
             return candidate.path
-    return fail(f"there is no good backup in {places.log.with_name('backups')}.")
+    return fail(say("there is no good backup in {folder}.", folder=places.log.with_name("backups")))
 
 
 def _list(places: Places, *, as_json: bool) -> None:
@@ -141,7 +185,7 @@ def _list(places: Places, *, as_json: bool) -> None:
         print_json(*records)
         return
     for record in records:
-        state = record["problem"] or f"{record['alerts']:,} alerts"
+        state = render(record["problem"]) if record["problem"] else say("{number:,} alerts", number=record["alerts"])
         click.echo(f"{record['made_at'][:19]}Z  {record['size'] / 1_048_576:8.1f} MiB  {state}  {record['path']}")
     if not records:
-        click.echo("there are no backups yet.")
+        click.echo(say("there are no backups yet."))

@@ -67,10 +67,10 @@ def render(text: str) -> str:
 
 def _data_dir(arguments: Sequence[str]) -> str | None:
     """Return the data dir that a command line or the environment names. The last option counts, as for click."""
-    named = os.environ.get("TRAYALERT_DATA_DIR")
+    named = None
     for place, argument in enumerate(arguments):
         if argument == _OPTION:
-            named = next(iter(arguments[place + 1 : place + 2]), named)
+            named = next(iter(arguments[place + 1 : place + 2]), None)
         elif argument.startswith(f"{_OPTION}="):
             named = argument.removeprefix(f"{_OPTION}=")
-    return named or None
+    return named or os.environ.get("TRAYALERT_DATA_DIR")

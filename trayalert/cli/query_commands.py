@@ -1,7 +1,5 @@
 """Commands that only read the log. They work whether or not an instance is running."""
 
-import os
-
 import click
 
 from trayalert.app.platform.state_store import StateStore
@@ -17,10 +15,10 @@ from trayalert.cli.command_base import (
     set_utf8_output,
 )
 from trayalert.cli.log_access import open_reader
+from trayalert.cli.own_language import own_language, say
 from trayalert.clock import now
-from trayalert.domain.settings.settings import Settings
+from trayalert.domain.os_reason import os_reason
 from trayalert.domain.times import iso, read_moment
-from trayalert.domain.wording.language import Language, find_language
 from trayalert.services.access.source_address import SourceAddresses
 from trayalert.services.heartbeat.report_history import expected_records
 from trayalert.services.presentation.export import write_alerts
@@ -56,7 +54,7 @@ def alerts(as_json: bool, limit: int, after: int | None, search: str | None, raw
     """List the alerts, newest first."""
     places = find_own_places()
     settings = own_settings(places)
-    links, source_addresses, language = link_table(settings), SourceAddresses(settings), _language(settings)
+    links, source_addresses, language = link_table(settings), SourceAddresses(settings), own_language()
     with open_reader(places) as reader:
         found = reader.alerts(limit=limit, after=after, search=search, raw=raw) if reader else ()
         if as_json:
@@ -81,7 +79,7 @@ def incidents(as_json: bool, only_open: bool) -> None:
             records = (incident_record(stored, links, now=now(), mute_period=period) for stored in found)
             print_lines(map(json_line, records), machine=True)
         else:
-            print_lines(incident_lines(found, _language(settings), now=now(), mute_period=period))
+            print_lines(incident_lines(found, own_language(), now=now(), mute_period=period))
 
 
 @click.command()
@@ -120,7 +118,7 @@ def expected(as_json: bool) -> None:
     elif rows:
         print_lines(expected_callback_lines(rows))
     else:
-        click.echo("nothing is expected: the settings have no [[expected]]", err=True)
+        click.echo(say("nothing is expected: the settings have no [[expected]]"), err=True)
 
 
 @click.command()
@@ -144,14 +142,14 @@ def export(form: str, output: str | None, since: str | None, until: str | None) 
     with open_reader(places) as reader:
         found = reader.alerts_between(*bounds) if reader else iter(())
         try:
-            links, source_addresses, language = link_table(settings), SourceAddresses(settings), _language(settings)
+            links, source_addresses, language = link_table(settings), SourceAddresses(settings), own_language()
             count = write_alerts(found, links, source_addresses, language, file_format=form, output=output)
         except BrokenPipeError:
             raise
         except OSError as error:
-            fail(f"{output or 'stdout'} cannot be written: {error.strerror or error}")
+            fail(say("{path} cannot be written: {reason}", path=output or "stdout", reason=os_reason(error)))
     if output:
-        click.echo(f"{count} alerts written to {output}", err=True)
+        click.echo(say("{number} alerts written to {path}", number=count, path=output), err=True)
 
 
 def _moment(text: str | None, option: str, otherwise: int) -> int:
@@ -159,9 +157,6 @@ def _moment(text: str | None, option: str, otherwise: int) -> int:
         return otherwise
     moment = read_moment(text, now=now())
     if moment is None:
-        raise click.BadParameter(f'"{text}" is no time; write 2026-11-23, 2026-11-23T08:00 or 24h', param_hint=option)
+        problem = say('"{text}" is no time; write 2026-11-23, 2026-11-23T08:00 or 24h', text=text)
+        raise click.BadParameter(problem, param_hint=option)
     return moment
-
-
-def _language(settings: Settings) -> Language:
-    return find_language(settings.language, os.environ)

@@ -18,8 +18,15 @@ from trayalert.app.control.control_protocol import ControlFault, ShowWindow, ask
 from trayalert.app.control.ownership import AlreadyOwnedError, own_data_dir
 from trayalert.app.platform.logging_setup import LIFECYCLE_LOGGER, configure_logging
 from trayalert.app.platform.places import PlaceFault
-from trayalert.cli.command_base import address_options, data_dir_option, fail, find_own_places, read_own_settings
-from trayalert.cli.own_language import restore_environment
+from trayalert.cli.command_base import (
+    address_options,
+    data_dir_option,
+    fail,
+    find_own_places,
+    print_error,
+    read_own_settings,
+)
+from trayalert.cli.own_language import restore_environment, say
 from trayalert.domain.fault import Fault
 from trayalert.services.access.secrets import SecretFault, Secrets
 
@@ -50,9 +57,14 @@ def setup() -> None:
     if reply is None:
         run_tray(None, None, show_setup=True)
     elif not reply.get("done"):
-        fail("`trayalert serve` runs there, which has no windows. End it, and start trayalert; or write the settings.")
+        fail(
+            say(
+                "`trayalert serve` runs there, which has no windows. End it, and start trayalert; or write the "
+                "settings."
+            )
+        )
     else:
-        click.echo("The setup assistant is open.")
+        click.echo(say("The setup assistant is open."))
 
 
 former_setup = click.Command("guide", callback=setup.callback, params=setup.params, help=setup.help, hidden=True)
@@ -66,7 +78,7 @@ def run_tray(host: str | None, port: int | None, *, minimised: bool = False, sho
     with contextlib.ExitStack() as until_screen_open:
         problem = screen.find_screen_problem(until_screen_open)
         if problem:
-            click.echo(f"trayalert: {problem} To receive without a screen, run: trayalert serve", err=True)
+            print_error(say("{problem} To receive without a screen, run: trayalert serve", problem=problem))
             sys.exit(2)
         import trayalert.ui  # noqa: F401 - before other imports of Qt, so that Qt loads faster
 
@@ -76,7 +88,7 @@ def run_tray(host: str | None, port: int | None, *, minimised: bool = False, sho
 
                 sys.exit(run_desktop(plan, on_screen_open=until_screen_open.close))
         except (PlaceFault, SecretFault) as fault:
-            click.echo(f"trayalert: {fault}", err=True)
+            print_error(fault)
             show_startup_error(fault, on_screen_open=until_screen_open.close)
 
 
@@ -120,9 +132,9 @@ def owned_plan(
             with contextlib.suppress(ControlFault):
                 reply = _retry(lambda: ask(places.socket, ShowWindow()))
                 if reply and reply.get("done"):
-                    click.echo("trayalert runs already; its window is shown.")
+                    click.echo(say("trayalert runs already; its window is shown."))
                     sys.exit(0)
-        fail(f"{error}: {places.data_dir}. End it, or name another --data-dir.")
+        fail(say("{error}: {folder}. End it, or name another --data-dir.", error=error, folder=places.data_dir))
 
 
 @contextlib.contextmanager

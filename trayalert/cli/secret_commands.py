@@ -17,6 +17,7 @@ from trayalert.cli.command_base import (
 )
 from trayalert.cli.instance_access import carry_out
 from trayalert.cli.log_access import open_reader
+from trayalert.cli.own_language import say
 from trayalert.clock import now
 from trayalert.domain.times import iso, read_age
 from trayalert.services.access.secrets import Secrets
@@ -34,7 +35,8 @@ def url(name: str | None, rotate: bool, grace: str) -> None:
     """Print the callback URL for Cloud Monitor's alert rules. The URL contains a secret."""
     length = read_age(grace)
     if length is None:
-        raise click.BadParameter(f'"{grace}" is no length of time; write 90s, 30m, 24h, 7d or 2w', param_hint="--grace")
+        problem = say('"{text}" is no length of time; write 90s, 30m, 24h, 7d or 2w', text=grace)
+        raise click.BadParameter(problem, param_hint="--grace")
     places = find_own_places()
     places.make()
     settings = own_settings(places)
@@ -49,7 +51,12 @@ def url(name: str | None, rotate: bool, grace: str) -> None:
     listener = running.listener if running else closed_listener(settings)
     public_url = (running.reach.public_url if running else None) or settings.public_url
     if not listener.port and public_url is None:
-        fail(f"port = 0 in {places.settings} picks a free port at each start: start trayalert, then ask again.")
+        fail(
+            say(
+                "port = 0 in {path} picks a free port at each start: start trayalert, then ask again.",
+                path=places.settings,
+            )
+        )
     secrets = _own_secrets(places)
     secret = secrets.current if name is None else secrets.value_of(name)
     click.echo(callback_url(public_url, listener, secret))
@@ -87,7 +94,7 @@ def add(name: str) -> None:
     places = find_own_places()
     places.make()
     carry_out(places, AddSecret(name), offline=lambda: Secrets(places.secrets).add(name, now=now()))
-    click.echo(f"there is a secret {name} now: trayalert url --name {name} prints its URL")
+    click.echo(say("there is a secret {name} now: trayalert url --name {name} prints its URL", name=name))
 
 
 @secrets.command()
@@ -100,7 +107,7 @@ def remove(name: str) -> None:
     """
     places = find_own_places()
     carry_out(places, RemoveSecret(name), offline=lambda: Secrets(places.secrets).remove(name, now=now()))
-    click.echo(f"the secret {name} is gone: its URL opens nothing any more")
+    click.echo(say("the secret {name} is gone: its URL opens nothing any more", name=name))
 
 
 def _own_secrets(places: Places) -> Secrets:

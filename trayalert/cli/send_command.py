@@ -5,7 +5,8 @@ import sys
 import click
 
 from trayalert.app.simulation import own_sender, send_payloads
-from trayalert.cli.command_base import data_dir_option, find_own_places
+from trayalert.cli.command_base import data_dir_option, find_own_places, print_error
+from trayalert.cli.own_language import render, say
 from trayalert.services.simulator.client import CallbackSender, sample_body, sample_names
 
 
@@ -41,7 +42,7 @@ def send(
             click.echo(name)
         return
     if sample and file:
-        raise click.UsageError("either --sample or a FILE, not both")
+        raise click.UsageError(say("either --sample or a FILE, not both"))
     if file:
         with click.open_file(file, "rb") as stream:
             content = stream.read()
@@ -55,7 +56,7 @@ def send(
             keep_time=keep_time,
             count=count,
             rate=rate,
-            report=click.echo,
-            report_refusal=lambda text: click.echo(f"trayalert: {text}", err=True),
+            report=lambda text: click.echo(render(text)),
+            report_refusal=print_error,
         )
     )

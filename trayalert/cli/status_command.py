@@ -12,6 +12,7 @@ from trayalert.cli.command_base import data_dir_option, find_own_places, json_op
 from trayalert.cli.log_access import open_reader
 from trayalert.domain.fault import Fault
 from trayalert.domain.incident.stored_alert import Totals
+from trayalert.domain.phrase import Phrase
 from trayalert.services.maintenance.log_check import backup_summary_record
 from trayalert.services.presentation.status import NO_TOTALS, read_instance_status
 from trayalert.services.presentation.status import status as compose
@@ -39,14 +40,15 @@ def state_of(places: Places) -> dict[str, Any]:
     reply = ask(places.socket, GetStatus())
     running = read_instance_status(reply["running"]) if reply and "running" in reply else None
     totals: Totals | None = None
-    log_problem = None
+    log_problem: str | None = None
     try:
         with open_reader(places) as reader:
             totals = reader.totals() if reader else NO_TOTALS
     except Fault as fault:
         log_problem = str(fault)
     if running and totals is NO_TOTALS and not places.log.exists():
-        totals, log_problem = None, f"the log {places.log} is gone; the running trayalert writes it again."
+        totals = None
+        log_problem = Phrase("the log {log} is gone; the running trayalert writes it again.", log=places.log)
         with contextlib.suppress(Fault):
             ask(places.socket, VerifyLog())  # the instance may not have noticed that its log is gone
     state = compose(

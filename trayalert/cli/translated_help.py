@@ -12,8 +12,10 @@ from trayalert.cli.own_language import say
 from trayalert.domain.text import display_width
 
 _WIDE = "\u2e80-\uffef"
-_PIECE = re.compile(rf"\s+|[{_WIDE}][，。；：、！？）」”]*|[^\s{_WIDE}]+[，。；：、！？）」”]*")
-"""Matches spaces, a word, or a Chinese character, with the punctuation that must not begin a line."""
+_OPENING = r"（《【「『“‘(\["
+_CLOSING = r"，。；：、！？）》】」』”’…,.;:!?)\]"
+_PIECE = re.compile(rf"\s+|[{_OPENING}]*(?:[{_WIDE}]|[^\s{_WIDE}]+)[{_CLOSING}]*")
+"""Matches spaces, a word, or a Chinese character, with the punctuation that must not end or begin a line."""
 _SENTENCE_END = re.compile(r"。|\.(?=\s|$)")
 
 

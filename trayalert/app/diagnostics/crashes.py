@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from trayalert import __version__
 from trayalert.domain.fault import Fault
+from trayalert.domain.phrase import N_, Phrase
 from trayalert.durable_file import write_private
 
 if TYPE_CHECKING:
@@ -39,6 +40,10 @@ Within this time, exceptions from at most KEPT places are reported.
 _FATAL = "fatal.txt"
 _STAMP = "%Y%m%dT%H%M%SZ"
 _SEEN = ".seen.txt"
+_MONTHS = (
+    N_("Jan"), N_("Feb"), N_("Mar"), N_("Apr"), N_("May"), N_("Jun"),
+    N_("Jul"), N_("Aug"), N_("Sep"), N_("Oct"), N_("Nov"), N_("Dec"),
+)  # fmt: skip
 _UNSEEN = re.compile(r"crash-([0-9]{8}T[0-9]{6}Z)(-[0-9]+)?\.txt")
 
 _PACKAGES = ("PySide6-Essentials", "qasync", "aiohttp", "click", "platformdirs", "dbus-fast", "desktop-notifier")
@@ -76,8 +81,14 @@ class CrashFiles:
         """Return a message for each crash that the user has not seen yet: its time, and the path of its file."""
         moments = ((path, _crashed_at(path)) for path in self.unseen())
         return tuple(
-            f"trayalert crashed on {moment.day} {moment:%b %H:%M}; what happened is in {path}."
-            " `trayalert diagnostics` packs it for its makers."
+            Phrase(
+                "trayalert crashed on {day} {month} {time}; what happened is in {path}. `trayalert diagnostics` packs "
+                "it for its makers.",
+                day=moment.day,
+                month=Phrase(_MONTHS[moment.month - 1]),
+                time=f"{moment:%H:%M}",
+                path=path,
+            )
             for path, moment in moments
             if moment is not None
         )
@@ -135,11 +146,18 @@ class CrashFiles:
         self._write("error", mode, _traceback(error))
 
     def _end_sentence(self, mode: str, error: Exception) -> str:
+        kind = type(innermost(error)).__name__
         path = self._write("crash", mode, _traceback(error))
         if path is None:
             _logger.error("the end of the program", exc_info=error)
-        where = f"What happened is in {path}." if path else "No file could take what happened."
-        return self._mask(f"a fault of its own ended it: {type(innermost(error)).__name__}. {where} Start it again.")
+            return Phrase(
+                "a fault of its own ended it: {kind}. No file could take what happened. Start it again.", kind=kind
+            )
+        return Phrase(
+            "a fault of its own ended it: {kind}. What happened is in {path}. Start it again.",
+            kind=kind,
+            path=self._mask(str(path)),
+        )
 
     def _write(self, kind: str, mode: str, text: str, at: datetime | None = None) -> Path | None:
         at = at or datetime.now(UTC)
