@@ -7,7 +7,6 @@ The log opens before the listener, and closes after the listener.
 import asyncio
 import contextlib
 import logging
-import os
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from trayalert.app.control.control_server import Replies, open_control
 from trayalert.app.diagnostics.crashes import innermost
 from trayalert.app.platform.places import Places
 from trayalert.app.platform.state_store import StateStore
+from trayalert.app.platform.system_language import system_locale
 from trayalert.clock import now, ticks
 from trayalert.domain.callback import Receive
 from trayalert.domain.events import Event, ListenerChanged, LogChanged, ProgramEvent, ReachabilityChanged, ResolveFailed
@@ -364,7 +364,7 @@ class Receiver:
                 lookup=LogLookup(self.plan.places.log, verify=self.verify),
                 writer=NotificationWriter(
                     links=lambda stored: console_links(stored.alert.alert, links),
-                    language=find_language(settings.language, os.environ),
+                    language=find_language(settings.language, system_locale()),
                 ),
                 now=now,
             )

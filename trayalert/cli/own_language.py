@@ -9,6 +9,7 @@ import os
 from collections.abc import Sequence
 
 from trayalert.app.platform.places import PlaceFault, find_places, read_settings
+from trayalert.app.platform.system_language import system_locale
 from trayalert.domain.wording.language import Language, find_language
 from trayalert.resource_files import resource_path
 from trayalert.translations import DOMAIN, FOLDERS
@@ -28,7 +29,8 @@ def choose_language(arguments: Sequence[str]) -> None:
         setting = read_settings(find_places(_data_dir(arguments)))[0].language
     except PlaceFault:
         setting = "auto"
-    _language = find_language(setting, os.environ)
+    restore_environment()  # an earlier call in this process may have changed what the user has set
+    _language = find_language(setting, system_locale())
     gettext.bindtextdomain(DOMAIN, resource_path("translations"))
     gettext.textdomain(DOMAIN)
     os.environ[_VARIABLE] = FOLDERS.get(_language, _language)

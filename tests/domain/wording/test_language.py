@@ -10,22 +10,20 @@ EN, ZH = Language.EN, Language.ZH
 
 
 @pytest.mark.parametrize(
-    ("setting", "environment", "language"),
+    ("setting", "locale_name", "language"),
     [
-        ("en", {"LANG": "zh_CN.UTF-8"}, EN),
-        ("zh", {}, ZH),
-        ("auto", {}, EN),
-        ("auto", {"LANG": "zh_CN.UTF-8"}, ZH),
-        ("auto", {"LANG": "zh_TW", "LC_MESSAGES": "C"}, EN),
-        ("auto", {"LC_ALL": "zh_CN.UTF-8", "LC_MESSAGES": "de_DE.UTF-8", "LANG": "C"}, ZH),
-        ("auto", {"LC_ALL": "", "LC_MESSAGES": "ZH", "LANG": "en_US.UTF-8"}, ZH),
-        ("auto", {"LC_ALL": "de_DE.UTF-8"}, EN),
+        ("en", "zh_CN.UTF-8", EN),
+        ("zh", "", ZH),
+        ("auto", "", EN),
+        ("auto", "zh_CN.UTF-8", ZH),
+        ("auto", "zh-Hans-CN", ZH),
+        ("auto", "ZH", ZH),
+        ("auto", "C", EN),
+        ("auto", "de_DE.UTF-8", EN),
     ],
 )
-def test_the_setting_wins_and_auto_is_the_systems(
-    setting: str, environment: dict[str, str], language: Language
-) -> None:
-    assert find_language(setting, environment) is language
+def test_the_setting_wins_and_auto_is_the_systems(setting: str, locale_name: str, language: Language) -> None:
+    assert find_language(setting, locale_name) is language
 
 
 def test_levels_states_endings_and_parts_are_said_in_both_languages() -> None:

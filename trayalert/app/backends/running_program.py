@@ -4,12 +4,12 @@ If the log cannot be read, `ProgramState.problems` says why. The state then cont
 the latest successful query.
 """
 
-import os
 from collections.abc import Callable
 from typing import Any
 
 from trayalert.app.backends.log_view import LogView
 from trayalert.app.diagnostics.crashes import CrashFiles
+from trayalert.app.platform.system_language import system_locale
 from trayalert.app.receiver import Plan, Receiver
 from trayalert.clock import now
 from trayalert.domain.incident.level import Level, worst
@@ -44,7 +44,7 @@ class RunningProgram:
         self._receiver = receiver
         self._log = log
         self._crashes = crashes
-        self._language = find_language(plan.settings.language, os.environ)
+        self._language = find_language(plan.settings.language, system_locale())
         self._notifier_problem = notifier_problem
         self._levels: dict[Level, int] = {}
         self._last_callback_at: Millis | None = None

@@ -6,12 +6,12 @@ problem, and the tray icon shows that trayalert is blind.
 
 import asyncio
 import contextlib
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import qasync
 
+from trayalert.app.platform.system_language import system_locale
 from trayalert.app.qt_application import make_application, set_on_signals
 from trayalert.app.receiver import RETRY_SECONDS
 from trayalert.clock import now
@@ -55,7 +55,7 @@ class StoppedProgram:
     keeps values for this run only.
     """
 
-    language = find_language(Settings().language, os.environ)
+    language = find_language(Settings().language, system_locale())
     """The system's language. The settings are not read, because they may be the cause of the problem."""
     overlay_mode = Settings().strip
     help_topic = "troubleshooting"

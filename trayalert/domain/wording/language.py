@@ -7,7 +7,7 @@ constant that is shown later is marked with `N_`. Where no language is known, th
 import enum
 import functools
 import gettext
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from trayalert.domain.incident.alert import State
 from trayalert.domain.incident.incident import Change
@@ -66,17 +66,15 @@ _ENDINGS = {
 _STATES = {State.ALERT: N_("ALERT"), State.OK: N_("OK"), State.INSUFFICIENT_DATA: N_("no data")}
 
 
-def find_language(setting: str, environment: Mapping[str, str]) -> Language:
-    """Return the language that `setting` names or, if `setting` is `auto`, the language of the system's messages.
+def find_language(setting: str, locale_name: str) -> Language:
+    """Return the language that `setting` names or, if `setting` is `auto`, the language of the locale.
 
-    As in POSIX, the first non-empty variable of LC_ALL, LC_MESSAGES and LANG sets the language of messages. Every
+    `locale_name` is the name of the locale of the user's messages, such as `zh_CN.UTF-8` or `zh-Hans-CN`. Every
     language except Chinese counts as English.
     """
     if setting in list(Language):
         return Language(setting)
-    names = (environment.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    locale = next(filter(None, names), "")
-    return Language.ZH if locale.lower().startswith("zh") else Language.EN
+    return Language.ZH if locale_name.lower().startswith("zh") else Language.EN
 
 
 def localised_duration(length: Millis, language: Language, *, seconds: bool = False) -> str:
