@@ -1,14 +1,17 @@
 """Alertmanager: each entry of a group is read as a separate alert."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.callbacks.bodies import callback
 from tests.callbacks.other_bodies import ARMS, as_json, changed, read_document
+from trayalert.callbacks.alertmanager import KIND_SPEC
 from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.incident.alert import Alert, State
 from trayalert.domain.incident.level import Level
+from trayalert.domain.wording.language import Language
 
 ENTRY: dict[str, Any] = ARMS["alerts"][0]
 
@@ -131,6 +134,36 @@ def test_what_the_sender_cut_off_is_said() -> None:
     assert firing.name == "HostDown"
     assert (cut.name, cut.state, cut.level) == ("7 more alerts of this group are not shown", State.ALERT, Level.WARN)
     assert (cut.one_off, cut.only_closes) == (True, False)
+
+
+NO_MORE_AT_ONCE = "The sender sends no more at once (max_alerts), or the callback holds over 500."
+OTHERS_UNKNOWN = "The alerts of this group that were shown have resolved; whether the others have is not known."
+
+
+@pytest.mark.parametrize(
+    ("hidden", "status", "name", "message"),
+    [
+        (1, "firing", "1 more alert of this group is not shown", NO_MORE_AT_ONCE),
+        (7, "firing", "7 more alerts of this group are not shown", NO_MORE_AT_ONCE),
+        (1, "resolved", "1 more alert of this group was not shown", f"{OTHERS_UNKNOWN} {NO_MORE_AT_ONCE}"),
+        (7, "resolved", "7 more alerts of this group were not shown", f"{OTHERS_UNKNOWN} {NO_MORE_AT_ONCE}"),
+        (0, "resolved", "No more alerts of this group are hidden", None),
+    ],
+)
+def test_what_is_said_about_hidden_alerts_is_known_again_when_it_is_shown(
+    hidden: int, status: str, name: str, message: str | None
+) -> None:
+    assert KIND_SPEC.name_text
+    assert KIND_SPEC.message_text
+    shown, cut = group(prometheus(1, status), truncatedAlerts=hidden, status=status)
+    stored = replace(cut, name=name, message=message)
+
+    assert stored == cut
+    assert KIND_SPEC.name_text(stored.name, Language.EN) == name
+    assert KIND_SPEC.message_text(stored, Language.EN) == message
+    assert KIND_SPEC.name_text(shown.name, Language.EN) is None
+    assert KIND_SPEC.message_text(shown, Language.EN) is None
+    assert KIND_SPEC.message_text(replace(stored, message="Disk full"), Language.EN) is None
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ KIND_SPEC = KindSpec(
     read=read,
     component_words=ComponentWords({"arm": "device"}),
     name_text=lambda name, language: {"E1": "Arm is stuck"}.get(name),
-    message_text=lambda fields, language: f"Robot {fields['robot']} needs a person",
+    message_text=lambda alert, language: f"Robot {alert.fields['robot']} needs a person",
 )
 '''
 

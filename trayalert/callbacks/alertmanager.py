@@ -18,9 +18,10 @@ from trayalert.domain.incident.alert import Alert, Identity, Kind, State
 from trayalert.domain.incident.exporter import read_labels
 from trayalert.domain.incident.level import Level, read_alert_level
 from trayalert.domain.incident.resource import namespace_of_id, service_namespace
-from trayalert.domain.phrase import N_
+from trayalert.domain.phrase import N_, Phrase, PhraseList
 from trayalert.domain.times import Millis, iso, read_time
 from trayalert.domain.wording.component import ComponentWords
+from trayalert.domain.wording.language import Language
 
 KIND = Kind("alertmanager")
 
@@ -66,6 +67,12 @@ _COMPONENT_LABELS = {
     "namespace": N_("namespace"),
 }  # fmt: skip
 """Maps each Prometheus label that names a component to the word to display. Most labels do not name a component."""
+
+_NONE_HIDDEN = N_("No more alerts of this group are hidden")
+_HIDDEN_NAME = re.compile(
+    r"(?P<count>[1-9][0-9]{0,9}) more alerts? of this group (?P<verb>is|are|was|were) not shown", re.ASCII
+)
+"""Matches the names that `_hidden_text` gives."""
 
 _LINKS = {"alert": ("externalURL",), "source": ("generatorURL",), "dashboard": ("dashboardURL", "panelURL")}
 
@@ -274,16 +281,41 @@ def _hidden_alerts(body: Body, top: Tree, body_identity: Identity, unread: int) 
 def _hidden_text(hidden: int, *, recovered: bool) -> tuple[str, str | None]:
     """Return the name and the message of the alert that reports hidden alerts."""
     if not hidden:
-        return "No more alerts of this group are hidden", None
-    reason = f"The sender sends no more at once (max_alerts), or the callback holds over {MOST_ALERTS}."
+        return Phrase(_NONE_HIDDEN), None
+    reason = Phrase(
+        "The sender sends no more at once (max_alerts), or the callback holds over {most}.", most=MOST_ALERTS
+    )
     if recovered:
-        shown = "The alerts of this group that were shown have resolved; whether the others have is not known. "
-        return f"{_count_text(hidden)} of this group {'was' if hidden == 1 else 'were'} not shown", shown + reason
-    return f"{_count_text(hidden)} of this group {'is' if hidden == 1 else 'are'} not shown", reason
+        shown = Phrase("The alerts of this group that were shown have resolved; whether the others have is not known.")
+        name = Phrase.counted(
+            "1 more alert of this group was not shown", "{count} more alerts of this group were not shown", hidden
+        )
+        return name, PhraseList((shown, reason))
+    name = Phrase.counted(
+        "1 more alert of this group is not shown", "{count} more alerts of this group are not shown", hidden
+    )
+    return name, reason
 
 
-def _count_text(number: int) -> str:
-    return "1 more alert" if number == 1 else f"{number} more alerts"
+def _hidden_phrases(name: str | None) -> tuple[str, str | None] | None:
+    """Return the name and the message as phrases, if `name` is the name of an alert that reports hidden alerts.
+
+    The log keeps only the English text of the phrases.
+    """
+    if name == _NONE_HIDDEN:
+        return _hidden_text(0, recovered=True)
+    match = _HIDDEN_NAME.fullmatch(name or "")
+    return _hidden_text(int(match["count"]), recovered=match["verb"].startswith("w")) if match else None
+
+
+def _name_text(name: str | None, language: Language) -> str | None:
+    phrases = _hidden_phrases(name)
+    return language.render(phrases[0]) if phrases else None
+
+
+def _message_text(alert: Alert, language: Language) -> str | None:
+    phrases = _hidden_phrases(alert.name)
+    return language.render(phrases[1]) if phrases and phrases[1] and phrases[1] == alert.message else None
 
 
 def _stamp(parts: dict[str, Any], now: Millis | None, recover: bool) -> None:
@@ -297,5 +329,10 @@ def _stamp(parts: dict[str, Any], now: Millis | None, recover: bool) -> None:
 
 
 KIND_SPEC = KindSpec(
-    kind=KIND, read=read, stamp=_stamp, component_words=ComponentWords(_COMPONENT_LABELS, prometheus=True)
+    kind=KIND,
+    read=read,
+    stamp=_stamp,
+    component_words=ComponentWords(_COMPONENT_LABELS, prometheus=True),
+    name_text=_name_text,
+    message_text=_message_text,
 )

@@ -3,7 +3,7 @@
 The module of each kind ends with its `KIND_SPEC`, and `kinds.py` lists all specifications.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,5 +47,8 @@ class KindSpec:
     Returns None if the function does not know the name.
     """
 
-    message_text: Callable[[Mapping[str, str], Language], str] | None = None
-    """Takes the fields of an alert and returns the message to display instead of `Alert.message`."""
+    message_text: Callable[[Alert, Language], str | None] | None = None
+    """Takes an alert and returns the message to display instead of `Alert.message`.
+
+    Returns None if the alert's own message is to be displayed.
+    """

@@ -8,7 +8,6 @@ forge a report.
 import enum
 import json
 import re
-from collections.abc import Mapping
 
 from trayalert.callbacks.kind_spec import KindSpec
 from trayalert.callbacks.parsing.body import Body
@@ -81,14 +80,13 @@ def read(body: Body) -> tuple[Alert, ...] | None:
         at=at,
         name=name,
         message=_message(name, SilenceStatus(status), float(hours), last_at),
-        titles={"en": f"No callback of {name}", "zh": f"没有收到“{name}”的回调"},
         fields=body.fields,
     )
     return (alert,)
 
 
 def _message(name: str, status: SilenceStatus, hours: float, last_at: Millis | None) -> str:
-    """Return the English message, which scripts and searches use. The user interface shows `_silence_text` instead."""
+    """Return the English message, which scripts and searches use. The user interface shows `_message_text` instead."""
     last = f"last {as_datetime(last_at):%Y-%m-%d %H:%M} UTC" if last_at is not None else "none yet"
     match status:
         case SilenceStatus.SILENT:
@@ -99,20 +97,24 @@ def _message(name: str, status: SilenceStatus, hours: float, last_at: Millis | N
             return f"{name} is no longer expected ({last})"
 
 
-def _silence_text(fields: Mapping[str, str], language: Language) -> str:
+def _name_text(name: str | None, language: Language) -> str:
+    return language.say("No callback of {name}", name=name)
+
+
+def _message_text(alert: Alert, language: Language) -> str:
     """Return the message that the user interface shows, in the user's language and with times in local time."""
-    last_at = read_timestamp(fields.get("last_at"))
+    last_at = read_timestamp(alert.fields.get("last_at"))
     last = language.say("none yet")
     if last_at is not None:
         last = language.say("last {time}", time=local_text(last_at, "%Y-%m-%d %H:%M"))
-    match fields.get("status"):
+    match alert.fields.get("status"):
         case SilenceStatus.RECEIVED:
             return printable(language.say("Heard again, {last}", last=last))
         case SilenceStatus.DROPPED:
             return printable(language.say("No longer expected, {last}", last=last))
         case _:
-            silent = f"{fields.get('hours')} {language.say('h')}"
+            silent = language.say("{hours} h", hours=alert.fields.get("hours"))
             return printable(language.say("Silent for {duration}, {last}", duration=silent, last=last))
 
 
-KIND_SPEC = KindSpec(kind=SILENCE, read=read, message_text=_silence_text)
+KIND_SPEC = KindSpec(kind=SILENCE, read=read, name_text=_name_text, message_text=_message_text)

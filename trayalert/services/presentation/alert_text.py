@@ -126,12 +126,13 @@ def rule_condition_text(alert: Alert, language: Language) -> str:
 def message_lines(alert: Alert, language: Language) -> tuple[str, ...]:
     """Return at most MAX_LINES lines of the alert's message.
 
-    For some kinds of callback, trayalert writes the message itself, in one line. For all other kinds, the lines come
-    from the sender's message. A line is left out if it repeats an earlier line, the alert's name or the name of the
+    For some alerts, trayalert writes the message itself, in one line. For all other alerts, the lines come from the
+    sender's message. A line is left out if it repeats an earlier line, the alert's name or the name of the
     resource.
     """
-    if word_message := spec_of(alert.kind).message_text:
-        return (word_message(alert.fields, language),)
+    word_message = spec_of(alert.kind).message_text
+    if word_message and (worded := word_message(alert, language)):
+        return (worded,)
     already_shown = {"", name_text(alert, language), printable(alert.name), printable(alert.resource_name)}
     lines = (printable(line, limit=500) for line in (alert.message or "")[:_MAX_MESSAGE_LENGTH].splitlines())
     return tuple(islice((line for line in dict.fromkeys(lines) if line not in already_shown), MAX_LINES))
