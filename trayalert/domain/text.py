@@ -8,6 +8,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from trayalert.domain.phrase import N_, Phrase, PhraseList
+
 _BREAKS = re.compile("[\x00-\x20\x7f-\xa0\u2028\u2029]+")
 _INVISIBLE = re.compile(
     # soft hyphen, bidi marks, embeddings, overrides and isolates, joiners, fillers and other zero-width characters,
@@ -50,7 +52,7 @@ def as_written(value: object, *, bare: bool = False) -> str:
     try:
         text = f'"{value}"' if isinstance(value, str) and not bare else str(value)
     except ValueError:  # Python refuses to write a number that has thousands of digits
-        text = "a very long number"
+        return Phrase("a very long number")
     return printable(text, limit=80)
 
 
@@ -63,5 +65,7 @@ def suggestion(name: str, known: Iterable[str], *, form: str = "{}", or_all: boo
     names = list(known)
     near = difflib.get_close_matches(name, names, n=1)
     if near:
-        return f"is {form.format(near[0])} meant?"
-    return "there are " + ", ".join(map(form.format, names)) if or_all else ""
+        return Phrase("is {name} meant?", name=form.format(near[0]))
+    if not or_all:
+        return ""
+    return Phrase("there are {names}", names=PhraseList(map(form.format, names), separator=N_(", ")))

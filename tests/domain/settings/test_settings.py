@@ -3,6 +3,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trayalert.domain.incident.console_link import Site
+from trayalert.domain.phrase import Phrase
 from trayalert.domain.settings.settings import LANGUAGES, Settings, parse_settings
 
 DEFAULTS = Settings()
@@ -137,6 +138,7 @@ def test_every_problem_is_told_at_once_and_the_good_values_hold() -> None:
 
     assert settings == Settings(site=Site.INTERNATIONAL)
     assert [sentence.split()[0] for sentence in problems] == ["host", '"prot"', "port", "language", '"server"']
+    assert all(isinstance(sentence, Phrase) for sentence in problems)
 
 
 @pytest.mark.parametrize(

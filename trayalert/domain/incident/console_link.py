@@ -16,6 +16,7 @@ from urllib.parse import quote, urlsplit
 
 from trayalert.domain.incident.alert import Alert
 from trayalert.domain.incident.resource import id_dimension, normalise_namespace, value_or_none
+from trayalert.domain.phrase import N_, Phrase
 
 ID = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._:-]{0,255}")
 REGION_ID = r"[a-z][a-z0-9]*(?:-[a-z0-9]+){1,5}"
@@ -32,18 +33,18 @@ INSTANCE, CHART, RULES = "instance", "chart", "rules"
 
 _TITLES = {
     # keyed by page, the best page first; a page that is not listed here is ranked directly after `history`
-    "resource": "Resource page",
-    INSTANCE: "Instance page",
-    "disk": "Disk page",
-    "query": "Query",
-    CHART: "Metric chart",
-    "dashboard": "Dashboard",
-    "rule": "Alert rule",
-    "history": "Alert history",
-    "host": "Host monitoring",
-    "list": "Instance list",
-    "hash": "Instance page (old address)",
-    RULES: "Alert rules",
+    "resource": N_("Resource page"),
+    INSTANCE: N_("Instance page"),
+    "disk": N_("Disk page"),
+    "query": N_("Query"),
+    CHART: N_("Metric chart"),
+    "dashboard": N_("Dashboard"),
+    "rule": N_("Alert rule"),
+    "history": N_("Alert history"),
+    "host": N_("Host monitoring"),
+    "list": N_("Instance list"),
+    "hash": N_("Instance page (old address)"),
+    RULES: N_("Alert rules"),
 }
 _RANKS = {page: rank for rank, page in enumerate(_TITLES)}
 _BUILT_IN_PAGES = frozenset({INSTANCE, "disk", CHART, "host", "list", "hash", RULES})
@@ -68,7 +69,7 @@ class ConsoleLink:
     page: str
     """A word that says what the page shows, such as `instance`."""
     title: str
-    """The title of the page, as the user sees it."""
+    """The title of the page. The title is a Phrase, unless it is derived from a word of the sender."""
     url: str
     grade: str
     """Where the link comes from.
@@ -124,7 +125,7 @@ def _sender_links(alert: Alert) -> Iterator[tuple[float, ConsoleLink]]:
     """Yield the console links that the callback contains, each together with its rank."""
     for page, url in islice(alert.links.items(), _MOST_SENDER_LINKS):
         if _WORD.fullmatch(page) and page not in _BUILT_IN_PAGES and is_allowed(url):
-            title = _TITLES.get(page) or page.replace("_", " ").capitalize()
+            title = Phrase(_TITLES[page]) if page in _TITLES else page.replace("_", " ").capitalize()
             rank = _RANKS.get(page, _RANKS["history"] + 0.5)
             yield rank, ConsoleLink(page=page, title=title, url=url, grade="sender")
 
@@ -141,7 +142,7 @@ def _table_links(alert: Alert, table: LinkTable) -> Iterator[tuple[float, Consol
         url = _fill(template.url, _placeholder_values(template, alert, namespace, table))
         if url and is_allowed(url):
             rank = _RANKS[CHART] + 0.5 if template.weak else _RANKS[template.page]
-            title = _TITLES[template.page]
+            title = Phrase(_TITLES[template.page])
             yield rank, ConsoleLink(page=template.page, title=title, url=url, grade=template.grade)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from trayalert.domain.incident.alert import Alert
 from trayalert.domain.incident.console_link import ACCOUNT, ID, NAMESPACE, PLACEHOLDER, region_of
+from trayalert.domain.phrase import N_, Phrase
 from trayalert.domain.settings.setting_value import argument_count_problem, name_problem, placeholder_problem
 from trayalert.domain.text import as_written
 
@@ -21,8 +22,11 @@ _LONGEST_NAME = 40
 _EXAMPLE = '"SSH" = ["x-terminal-emulator", "-e", "ssh", "root@{address}"]'
 
 _NAME = re.compile(r"[^\W_][\w.-]{0,127}")
-_PLACEHOLDERS = ("address", "id", "name", "region", "account", "namespace")
-_WORDS = {"id": "ID"}
+_PLACEHOLDERS = {
+    "address": N_("address"), "id": N_("ID"), "name": N_("name"), "region": N_("region"), "account": N_("account"),
+    "namespace": N_("namespace"),
+}  # fmt: skip
+"""Maps each placeholder to the word with which messages name its value."""
 
 _POSIX_SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ash", "ksh", "mksh", "fish", "csh", "tcsh"})
 _SCRIPT_FOLLOWS = re.compile(r"-[A-Za-z]*c[A-Za-z]*|--command")
@@ -63,10 +67,9 @@ def fill_command(command: CustomCommand, alert: Alert, *, default_region: str | 
     values = {name: _value(name, alert, default_region) for name in needed}
     for name, (sent, fit) in values.items():
         if fit is None:
-            word = _WORDS.get(name, name)
-            return FilledCommand(
-                command.name, problem=f"its {word} cannot be passed on" if sent else f"no {word} is known"
-            )
+            word = Phrase(_PLACEHOLDERS[name])
+            problem = N_("its {word} cannot be passed on") if sent else N_("no {word} is known")
+            return FilledCommand(command.name, problem=Phrase(problem, word=word))
     fits = {name: fit for name, (_, fit) in values.items() if fit is not None}
     filled = (PLACEHOLDER.sub(lambda match: fits[match[1]], argument) for argument in command.arguments)
     return FilledCommand(command.name, tuple(filled))
@@ -113,17 +116,22 @@ def _address(text: str) -> str | None:
 def read_commands(value: object) -> tuple[tuple[CustomCommand, ...], tuple[str, ...]]:
     """Read the `[commands]` table. Return the valid commands, and a sentence for each problem."""
     if not isinstance(value, Mapping):
-        return (), (f"commands = {as_written(value)}: must be a table with lines such as {_EXAMPLE}.",)
+        problem = Phrase(
+            "commands = {value}: must be a table with lines such as {example}.",
+            value=as_written(value),
+            example=_EXAMPLE,
+        )
+        return (), (problem,)
     commands: list[CustomCommand] = []
     problems: list[str] = []
     for name, arguments in value.items():
         wrong = command_problem(name, arguments)
         if wrong is None and len(commands) == MOST_COMMANDS:
-            wrong = f"there are {MOST_COMMANDS} already"
+            wrong = Phrase("there are {most} already", most=MOST_COMMANDS)
         if wrong is None:
             commands.append(CustomCommand(name, tuple(arguments)))
         else:
-            problems.append(f"commands.{as_written(name)}: {wrong}; it is left out.")
+            problems.append(Phrase("commands.{name}: {wrong}; it is left out.", name=as_written(name), wrong=wrong))
     return tuple(commands), tuple(problems)
 
 
@@ -132,19 +140,19 @@ def command_problem(name: str, arguments: object) -> str | None:
     if wrong := name_problem(name, longest=_LONGEST_NAME):
         return wrong
     if not isinstance(arguments, list) or not all(isinstance(argument, str) for argument in arguments):
-        return f"must be a list of texts, the program and its arguments, such as {_EXAMPLE}"
-    return _argument_problem(arguments) or placeholder_problem(" ".join(arguments), _PLACEHOLDERS)
+        return Phrase("must be a list of texts, the program and its arguments, such as {example}", example=_EXAMPLE)
+    return _argument_problem(arguments) or placeholder_problem(" ".join(arguments), tuple(_PLACEHOLDERS))
 
 
 def _argument_problem(arguments: Sequence[str]) -> str | None:
     if not arguments or not arguments[0].strip():
-        return "must begin with a program"
+        return Phrase("must begin with a program")
     if wrong := argument_count_problem(arguments):
         return wrong
     if not all(argument.isprintable() for argument in arguments):
-        return "must hold no control character"
+        return Phrase("must hold no control character")
     if PLACEHOLDER.search(arguments[0]):
-        return "must have no placeholder in the program's name"
+        return Phrase("must have no placeholder in the program's name")
     return _shell_problem(arguments)
 
 
@@ -157,7 +165,7 @@ def _shell_problem(arguments: Sequence[str]) -> str | None:
     for place, argument in enumerate(arguments):
         shell = re.split(r"[/\\]", argument)[-1].lower().removesuffix(".exe")
         if any(PLACEHOLDER.search(script) for script in _scripts(shell, arguments[place + 1 :])):
-            return f"must have no placeholder in what {shell} runs as a script"
+            return Phrase("must have no placeholder in what {shell} runs as a script", shell=shell)
     return None
 
 

@@ -9,11 +9,16 @@ from collections.abc import Mapping
 
 from trayalert.domain.incident.console_link import CHART, HOSTS, NAMESPACE, PLACEHOLDER, PLACEHOLDERS, RULES, is_allowed
 from trayalert.domain.incident.resource import normalise_namespace
+from trayalert.domain.phrase import N_, Phrase, PhraseList
 from trayalert.domain.settings.setting_value import placeholder_problem
 from trayalert.domain.text import as_written
 
 LONGEST_TEMPLATE = 1_000
-_FALLBACK = "; what is built in stays in use."
+_EXAMPLE = '"acs_ecs" = "https://ecs.console.aliyun.com/server/{id}/detail?regionId={region}"'
+_WRONG_TABLE = N_(
+    "console_links = {value}: must be a table with lines such as {example}; what is built in stays in use."
+)
+_WRONG_ENTRY = N_("console_links.{name} = {value}: {wrong}; what is built in stays in use.")
 
 
 def read_console_links(value: object) -> tuple[Mapping[str, str], tuple[str, ...]]:
@@ -22,8 +27,7 @@ def read_console_links(value: object) -> tuple[Mapping[str, str], tuple[str, ...
     The key of a template is `chart`, `rules`, or a namespace in the spelling of callbacks.
     """
     if not isinstance(value, dict):
-        example = '"acs_ecs" = "https://ecs.console.aliyun.com/server/{id}/detail?regionId={region}"'
-        return {}, (f"console_links = {as_written(value)}: must be a table with lines such as {example}{_FALLBACK}",)
+        return {}, (Phrase(_WRONG_TABLE, value=as_written(value), example=_EXAMPLE),)
     templates: dict[str, str] = {}
     problems: list[str] = []
     for name, template in value.items():
@@ -32,7 +36,8 @@ def read_console_links(value: object) -> tuple[Mapping[str, str], tuple[str, ...
         if wrong is None:
             templates[namespace] = template
         else:
-            problems.append(f"console_links.{as_written(name, bare=True)} = {as_written(template)}: {wrong}{_FALLBACK}")
+            written = as_written(name, bare=True)
+            problems.append(Phrase(_WRONG_ENTRY, name=written, value=as_written(template), wrong=wrong))
     return templates, tuple(problems)
 
 
@@ -42,34 +47,34 @@ def template_problem(name: str, template: object) -> str | None:
     `name` is the key of the template: a namespace, `chart` or `rules`.
     """
     if not NAMESPACE.fullmatch(name):
-        return 'the name must be a callback namespace such as acs_ecs, or "chart", or "rules"'
+        return Phrase('the name must be a callback namespace such as acs_ecs, or "chart", or "rules"')
     if not isinstance(template, str):
-        return "must be a text"
+        return Phrase("must be a text")
     if len(template) > LONGEST_TEMPLATE:
-        return f"must have at most {LONGEST_TEMPLATE} characters"
+        return Phrase("must have at most {longest} characters", longest=LONGEST_TEMPLATE)
     if not template.isascii() or not template.isprintable() or " " in template or "\\" in template:
-        return "must hold no blank, backslash, control character or letter beyond ASCII"
+        return Phrase("must hold no blank, backslash, control character or letter beyond ASCII")
     return _address_problem(template) or placeholder_problem(template, PLACEHOLDERS) or _content_problem(name, template)
 
 
 def _address_problem(template: str) -> str | None:
     if not template.startswith("https://"):
-        return "must begin with https://"
+        return Phrase("must begin with https://")
     host = re.split(r"[/?#]", template.removeprefix("https://"), maxsplit=1)[0]
     if "{" in host or "}" in host:
-        return "must have no placeholder in its host"
+        return Phrase("must have no placeholder in its host")
     if "@" in host:
-        return "must name no user before its host"
+        return Phrase("must name no user before its host")
     if ":" in host:
-        return "must name no port"
+        return Phrase("must name no port")
     if not is_allowed(f"https://{host}/"):
-        return f"must lead to a host that ends in {' or '.join(HOSTS)}"
+        return Phrase("must lead to a host that ends in {hosts}", hosts=PhraseList(HOSTS, separator=N_(" or ")))
     return None
 
 
 def _content_problem(name: str, template: str) -> str | None:
     if set(PLACEHOLDER.sub("", template)) & {"{", "}"}:
-        return "has a brace with no partner, or no name in its braces"
+        return Phrase("has a brace with no partner, or no name in its braces")
     if name not in {CHART, RULES} and "{id}" not in template:
-        return "must hold {id}, or it is no page of a resource"
-    return None if is_allowed(PLACEHOLDER.sub("x", template)) else "is no address that may be opened"
+        return Phrase("must hold {id}, or it is no page of a resource")
+    return None if is_allowed(PLACEHOLDER.sub("x", template)) else Phrase("is no address that may be opened")

@@ -12,13 +12,14 @@ from trayalert.domain.incident.alert import SILENCE, Alert
 from trayalert.domain.incident.level import Level
 from trayalert.domain.incident.resource import normalise_namespace
 from trayalert.domain.incident.stored_alert import LastReport
+from trayalert.domain.phrase import N_, Phrase, PhraseList
 from trayalert.domain.settings.setting_value import MOST_HOURS, is_hours, name_problem
 from trayalert.domain.text import as_written, suggestion
 from trayalert.domain.times import Millis
 
 MOST_EXPECTED = 100
 _LONGEST_NAME, _LONGEST_PATTERN = 60, 200
-_EXAMPLE = 'name = "nightly backup", hours = 25 and rule = "backup-*"'
+_EXAMPLE = N_('name = "nightly backup", hours = 25 and rule = "backup-*"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,45 +84,52 @@ def read_expected(value: object) -> tuple[tuple[ExpectedCallback, ...], tuple[st
     Return an expected callback for each valid table, and a sentence for each problem.
     """
     if not isinstance(value, list) or not all(isinstance(table, Mapping) for table in value):
-        return (), (
-            f"expected = {as_written(value)}: must be tables [[expected]], each with lines such as {_EXAMPLE}.",
+        problem = Phrase(
+            "expected = {value}: must be tables [[expected]], each with lines such as {example}.",
+            value=as_written(value),
+            example=Phrase(_EXAMPLE),
         )
+        return (), (problem,)
     found: dict[str, ExpectedCallback] = {}
     problems: list[str] = []
     for number, table in enumerate(value, start=1):
         name = table.get("name")
         wrong = expected_problem(table)
         if wrong is None and name in found:
-            wrong = "there is one of that name already"
+            wrong = Phrase("there is one of that name already")
         if wrong is None and len(found) == MOST_EXPECTED:
-            wrong = f"there are {MOST_EXPECTED} already"
+            wrong = Phrase("there are {most} already", most=MOST_EXPECTED)
         if wrong is None:
             found[str(name)] = _expected_callback(table)
         else:
-            which = as_written(name) if isinstance(name, str) and name.strip() else f"number {number}"
-            problems.append(f"[[expected]] {which}: {wrong}; it is left out.")
+            nameless = Phrase("number {number}", number=number)
+            which = as_written(name) if isinstance(name, str) and name.strip() else nameless
+            problems.append(Phrase("[[expected]] {which}: {wrong}; it is left out.", which=which, wrong=wrong))
     return tuple(found.values()), tuple(problems)
 
 
 def expected_problem(table: Mapping[str, object]) -> str | None:
     """Return a clause that says what is wrong with an `[[expected]]` table, or None if the table is valid."""
     for unknown in [key for key in table if key not in _KEYS]:
-        return f"{as_written(unknown)} is no part of it ({suggestion(unknown, _KEYS, or_all=True)})"
+        hint = suggestion(unknown, _KEYS, or_all=True)
+        return Phrase("{key} is no part of it ({hint})", key=as_written(unknown), hint=hint)
     name, hours, level = table.get("name"), table.get("hours"), table.get("level", Level.WARN)
     if wrong := name_problem(name, longest=_LONGEST_NAME):
         return wrong
     if not is_hours(hours):
-        return f"hours must be a number above 0, and {MOST_HOURS} at most, such as 25"
+        return Phrase("hours must be a number above 0, and {most} at most, such as 25", most=MOST_HOURS)
     if level not in _LEVELS:
-        return 'level must be "CRITICAL", "WARN" or "INFO"'
+        return Phrase('level must be "CRITICAL", "WARN" or "INFO"')
     return _matcher_problem({name: table[name] for name in _MATCHERS if name in table})
 
 
 def _matcher_problem(matchers: Mapping[str, object]) -> str | None:
     for which, pattern in matchers.items():
         if not isinstance(pattern, str) or not pattern.strip() or len(pattern) > _LONGEST_PATTERN:
-            return f"{which} must be a text of 1 to {_LONGEST_PATTERN} characters"
-    return None if matchers else f"must name at least one of {', '.join(_MATCHERS)}"
+            return Phrase("{key} must be a text of 1 to {longest} characters", key=which, longest=_LONGEST_PATTERN)
+    if matchers:
+        return None
+    return Phrase("must name at least one of {keys}", keys=PhraseList(_MATCHERS, separator=N_(", ")))
 
 
 def _expected_callback(table: Mapping[str, Any]) -> ExpectedCallback:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeGuard
 
 from trayalert.domain.incident.console_link import PLACEHOLDER
+from trayalert.domain.phrase import Phrase
 from trayalert.domain.text import as_written, printable, suggestion
 
 Reader = Callable[[object], Any]
@@ -34,14 +35,14 @@ def optional(reader: Reader) -> Reader:
 def one_of(choices: Iterable[str], expected: str) -> Reader:
     """Return a parser that accepts only the choices. The parser returns the choice that is equal to the value.
 
-    `expected` describes the choices in the text of the `SettingError`.
+    `expected` describes the choices in the text of the `SettingError`. `N_` must mark the description.
     """
 
     def read(value: object) -> str:
         for choice in choices:
             if choice == value:
                 return choice
-        raise SettingError(f"must be {expected}")
+        raise SettingError(Phrase("must be {expected}", expected=Phrase(expected)))
 
     return read
 
@@ -50,12 +51,12 @@ def checked(is_valid: Callable[[Any], object], expected: str) -> Reader:
     """Return a parser that accepts only values for which `is_valid` returns a true value.
 
     The parser returns an accepted value unchanged. `expected` describes the accepted values in the text of the
-    `SettingError`.
+    `SettingError`. `N_` must mark the description.
     """
 
     def read(value: object) -> object:
         if not is_valid(value):
-            raise SettingError(f"must be {expected}")
+            raise SettingError(Phrase("must be {expected}", expected=Phrase(expected)))
         return value
 
     return read
@@ -64,7 +65,7 @@ def checked(is_valid: Callable[[Any], object], expected: str) -> Reader:
 def matching(pattern: str | re.Pattern[str], expected: str) -> Reader:
     """Return a parser that accepts only strings that match the whole pattern.
 
-    `expected` describes the accepted strings in the text of the `SettingError`.
+    `expected` describes the accepted strings in the text of the `SettingError`. `N_` must mark the description.
     """
     return checked(lambda value: isinstance(value, str) and re.fullmatch(pattern, value), expected)
 
@@ -73,10 +74,19 @@ def whole_number(least: int, most: int, *, of: str = "", zero: str = "") -> Read
     """Return a parser that accepts only whole numbers from `least` to `most`.
 
     If `zero` is given, the parser also accepts 0. In the error message, `of` names the unit, and `zero` explains what 0
-    means.
+    means. `N_` must mark both texts.
     """
-    expected = f"a whole number{of and f' of {of}'} from {least} to {most}{zero}"
-    return checked(lambda value: type(value) is int and (least <= value <= most or (zero and value == 0)), expected)
+    number = Phrase("a whole number from {least} to {most}", least=least, most=most)
+    if of:
+        number = Phrase("a whole number of {unit} from {least} to {most}", unit=Phrase(of), least=least, most=most)
+    expected = Phrase("{number} ({zero})", number=number, zero=Phrase(zero)) if zero else number
+
+    def read(value: object) -> int:
+        if type(value) is int and (least <= value <= most or (zero and value == 0)):
+            return value
+        raise SettingError(Phrase("must be {expected}", expected=expected))
+
+    return read
 
 
 def is_hours(value: object) -> TypeGuard[float]:
@@ -88,14 +98,16 @@ def name_problem(name: object, *, longest: int) -> str | None:
     """Return a clause that says what is wrong with the name of a table entry, or None if the name is valid."""
     if isinstance(name, str) and name.strip() and len(name) <= longest and printable(name) == name:
         return None
-    return f"its name must be a line of 1 to {longest} characters"
+    return Phrase("its name must be a line of 1 to {longest} characters", longest=longest)
 
 
 def argument_count_problem(arguments: Sequence[str]) -> str | None:
     """Return a clause if there are too many arguments or one argument is too long, else None."""
     if len(arguments) <= _MOST_ARGUMENTS and all(len(argument) <= LONGEST_ARGUMENT for argument in arguments):
         return None
-    return f"must have at most {_MOST_ARGUMENTS} texts of {LONGEST_ARGUMENT} characters"
+    return Phrase(
+        "must have at most {most} texts of {longest} characters", most=_MOST_ARGUMENTS, longest=LONGEST_ARGUMENT
+    )
 
 
 def placeholder_problem(text: str, placeholders: Sequence[str]) -> str | None:
@@ -106,5 +118,6 @@ def placeholder_problem(text: str, placeholders: Sequence[str]) -> str | None:
     for name in PLACEHOLDER.findall(text):
         if name not in placeholders:
             hint = suggestion(name.lower(), placeholders, form="{{{}}}", or_all=True)
-            return f"{{{as_written(name, bare=True)}}} is no placeholder ({hint})"
+            written = as_written(name, bare=True)
+            return Phrase("{placeholder} is no placeholder ({hint})", placeholder=f"{{{written}}}", hint=hint)
     return None

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from trayalert.domain.incident.console_link import REGION_ID, Site
+from trayalert.domain.phrase import N_, Phrase
 from trayalert.domain.settings.custom_command import CustomCommand, read_commands
 from trayalert.domain.settings.custom_links import read_console_links
 from trayalert.domain.settings.expected_callback import ExpectedCallback, read_expected
@@ -62,6 +63,8 @@ class Settings:
 
 LANGUAGES = ("auto", "en", "zh")
 OVERLAY_MODES = ("auto", "always", "never")
+_NOT_SET = N_("{name} = {value}: {wrong}; it is taken as not set.")
+_DEFAULT_HOLDS = N_("{name} = {value}: {wrong}; {default} holds instead.")
 
 
 def parse_settings(text: str) -> tuple[Settings, tuple[str, ...]]:
@@ -69,11 +72,11 @@ def parse_settings(text: str) -> tuple[Settings, tuple[str, ...]]:
     try:
         table = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        is_syntax_error = isinstance(error, tomllib.TOMLDecodeError)
-        reason = (
-            printable(str(error)) if is_syntax_error else "a number in it is too long, or its brackets are too deep"
-        )
-        return Settings(), (f"it is not TOML: {reason}. Nothing in it was used; the defaults hold.",)
+        reason: str = Phrase("a number in it is too long, or its brackets are too deep")
+        if isinstance(error, tomllib.TOMLDecodeError):
+            reason = printable(str(error))
+        problem = Phrase("it is not TOML: {reason}. Nothing in it was used; the defaults hold.", reason=reason)
+        return Settings(), (problem,)
     values: dict[str, Any] = {}
     problems: list[str] = []
     for name, value in table.items():
@@ -89,10 +92,10 @@ def parse_settings(text: str) -> tuple[Settings, tuple[str, ...]]:
             values[name] = read(value)
         except SettingError as wrong:
             default = next(one.default for one in fields(Settings) if one.name == name)
-            fallback = "; it is taken as not set" if default in (None, ()) else f"; {default!s} holds instead"
-            problems.append(f"{name} = {as_written(value)}: {wrong}{fallback}.")
+            fallback = _NOT_SET if default in (None, ()) else _DEFAULT_HOLDS
+            problems.append(Phrase(fallback, name=name, value=as_written(value), wrong=wrong, default=default))
     if (values.get("tls_certificate") is None) != (values.get("tls_key") is None):
-        problems.append("tls_certificate and tls_key belong together: name both files, or neither. TLS is off.")
+        problems.append(Phrase("tls_certificate and tls_key belong together: name both files, or neither. TLS is off."))
         values.update(tls_certificate=None, tls_key=None)
     found = replace(Settings(), **values)
     if found.tunnel is not None and (wrong_line := public_url_problem(found.tunnel, found.public_url)):
@@ -102,19 +105,24 @@ def parse_settings(text: str) -> tuple[Settings, tuple[str, ...]]:
 
 def _unknown_problem(name: str) -> str:
     guess = suggestion(name, [*_READERS, *_TABLE_READERS])
-    return f"{as_written(name)} is no setting" + (f"; {guess}" if guess else ".")
+    written = as_written(name)
+    if guess:
+        return Phrase("{name} is no setting; {guess}", name=written, guess=guess)
+    return Phrase("{name} is no setting.", name=written)
 
 
 def _public_url(value: object) -> str:
     found = read_public_url(value) if isinstance(value, str) else None
     if found is None:
-        raise SettingError('must be an address such as "https://alerts.example.com", with no query and no secret in it')
+        raise SettingError(
+            Phrase('must be an address such as "https://alerts.example.com", with no query and no secret in it')
+        )
     return found
 
 
 def _hours(value: object) -> float:
     if not is_hours(value):
-        raise SettingError("must be a number of hours above 0, such as 25")
+        raise SettingError(Phrase("must be a number of hours above 0, such as 25"))
     return float(value)
 
 
@@ -122,7 +130,7 @@ def _host_list(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(
         isinstance(item, str) and re.fullmatch(r"[A-Za-z0-9.:_\[\]-]{1,255}", item) for item in value
     ):
-        raise SettingError('must be a list of host names, such as ["alerts.example.com"]')
+        raise SettingError(Phrase('must be a list of host names, such as ["alerts.example.com"]'))
     return tuple(_bracketed_host(item.lower()) for item in value)
 
 
@@ -132,7 +140,7 @@ def _bracketed_host(host: str) -> str:
 
 
 def _network_list(value: object) -> tuple[str, ...]:
-    wrong = SettingError('must be a list of addresses or networks, such as ["127.0.0.1", "10.0.0.0/8"]')
+    wrong = SettingError(Phrase('must be a list of addresses or networks, such as ["127.0.0.1", "10.0.0.0/8"]'))
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise wrong
     try:
@@ -152,29 +160,30 @@ def _unmapped_network(
 
 
 _FILE = checked(
-    lambda value: isinstance(value, str) and value.isprintable(), 'the path of a file, such as "/etc/ssl/alerts.pem"'
+    lambda value: isinstance(value, str) and value.isprintable(),
+    N_('the path of a file, such as "/etc/ssl/alerts.pem"'),
 )
-_PORT = whole_number(0, 65535, zero=" (0 picks a free port)")
+_PORT = whole_number(0, 65535, zero=N_("0 picks a free port"))
 _READERS: dict[str, Reader] = {
-    "host": matching(r"[A-Za-z0-9.:_%-]{1,255}", 'a host name or an address, such as "127.0.0.1"'),
+    "host": matching(r"[A-Za-z0-9.:_%-]{1,255}", N_('a host name or an address, such as "127.0.0.1"')),
     "port": _PORT,
     "public_url": optional(_public_url),
-    "site": one_of(Site, '"china" or "international"'),
-    "default_region": optional(matching(REGION_ID, 'a region id such as "cn-hangzhou"')),
-    "language": one_of(LANGUAGES, '"auto", "en" or "zh"'),
+    "site": one_of(Site, N_('"china" or "international"')),
+    "default_region": optional(matching(REGION_ID, N_('a region id such as "cn-hangzhou"'))),
+    "language": one_of(LANGUAGES, N_('"auto", "en" or "zh"')),
     "unconfirmed_after_hours": _hours,
     "allowed_hosts": _host_list,
     "trusted_proxies": _network_list,
-    "only_cloud_monitor": checked(lambda value: isinstance(value, bool), "true or false"),
+    "only_cloud_monitor": checked(lambda value: isinstance(value, bool), N_("true or false")),
     "more_cloud_monitor_addresses": _network_list,
     "tls_certificate": optional(_FILE),
     "tls_key": optional(_FILE),
-    "keep_days": whole_number(1, 36500, of="days"),
-    "keep_megabytes": whole_number(8, 1_000_000, of="megabytes"),
-    "backups": whole_number(1, 365, of="daily backups"),
-    "probe_seconds": whole_number(5, 3600, of="seconds", zero=" (0: no probes, reach stays unknown)"),
+    "keep_days": whole_number(1, 36500, of=N_("days")),
+    "keep_megabytes": whole_number(8, 1_000_000, of=N_("megabytes")),
+    "backups": whole_number(1, 365, of=N_("daily backups")),
+    "probe_seconds": whole_number(5, 3600, of=N_("seconds"), zero=N_("0: no probes, reach stays unknown")),
     "metrics_port": optional(_PORT),
-    "strip": one_of(OVERLAY_MODES, '"auto" (where there is no tray), "always" or "never"'),
+    "strip": one_of(OVERLAY_MODES, N_('"auto" (where there is no tray), "always" or "never"')),
 }
 
 _TABLE_READERS: dict[str, Callable[[object], tuple[Any, tuple[str, ...]]]] = {
