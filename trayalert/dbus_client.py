@@ -14,6 +14,8 @@ from dbus_fast import Message, MessageFlag, MessageType
 from dbus_fast.aio import MessageBus
 from dbus_fast.errors import AuthError, DBusError, InvalidAddressError, InvalidMessageError
 
+from trayalert.domain.phrase import Phrase
+
 BUS_FAULTS = (OSError, EOFError, AuthError, DBusError, InvalidAddressError, InvalidMessageError)
 """Exceptions with an external cause, such as a missing bus, a lost connection, an invalid address or an error reply."""
 
@@ -119,7 +121,7 @@ def reply_body(reply: Message | None) -> list[Any]:
     lost.
     """
     if reply is None:
-        raise EOFError("the session bus went away")
+        raise EOFError(Phrase("the session bus went away"))
     if reply.message_type is MessageType.ERROR:
         text = str(reply.body[0]) if reply.body else ""
         raise DBusError(reply.error_name or "", text, reply)

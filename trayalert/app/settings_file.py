@@ -19,6 +19,8 @@ from tomlkit.items import AoT, Comment, SingleKey, Table, Whitespace
 
 from trayalert.app.platform.places import Places
 from trayalert.domain.fault import Fault
+from trayalert.domain.os_reason import os_reason
+from trayalert.domain.phrase import Phrase, PhraseList
 from trayalert.domain.settings.ingress import ChosenIngress, Ingress
 from trayalert.domain.settings.settings import Settings, parse_settings
 from trayalert.durable_file import write_private
@@ -35,7 +37,9 @@ class SettingsFault(Fault):
 
     def __init__(self, reason: str, lines: str) -> None:
         self.lines = lines
-        super().__init__(f"{reason} Write it yourself:\n{lines}" if lines else reason)
+        super().__init__(
+            Phrase("{reason} Write it yourself:\n{lines}", reason=reason, lines=lines) if lines else reason
+        )
 
 
 def change_settings(places: Places, chosen: ChosenIngress) -> Settings:
@@ -49,24 +53,26 @@ def change_settings(places: Places, chosen: ChosenIngress) -> Settings:
         before = _read(target)
         text = before.decode("utf-8")
     except OSError as error:
-        raise SettingsFault(f"{path} cannot be read: {_reason(error)}.", _lines(chosen)) from error
+        reason = Phrase("{path} cannot be read: {reason}.", path=path, reason=os_reason(error))
+        raise SettingsFault(reason, _lines(chosen)) from error
     except ValueError as error:
-        raise SettingsFault(f"{path} is not UTF-8, and is left as it is.", _lines(chosen)) from error
+        reason = Phrase("{path} is not UTF-8, and is left as it is.", path=path)
+        raise SettingsFault(reason, _lines(chosen)) from error
     after = changed_text(text, chosen, name=str(path))
     settings, problems = parse_settings(after.removeprefix(_BOM))
     new = [problem for problem in problems if problem not in parse_settings(text.removeprefix(_BOM))[1]]
     if new:
-        raise SettingsFault(f"The settings were not changed: {' '.join(new)}", "")
+        raise SettingsFault(Phrase("The settings were not changed: {problems}", problems=PhraseList(new)), "")
     try:
         _make_folder(target.parent)
         if _read(target) != before:
-            raise SettingsFault(
-                f"{path} was changed by another program just now, and is left as it is.", _lines(chosen)
-            )
+            reason = Phrase("{path} was changed by another program just now, and is left as it is.", path=path)
+            raise SettingsFault(reason, _lines(chosen))
         if after != text:
             write_private(target, after)
     except OSError as error:
-        raise SettingsFault(f"{path} cannot be written: {_reason(error)}.", _lines(chosen)) from error
+        reason = Phrase("{path} cannot be written: {reason}.", path=path, reason=os_reason(error))
+        raise SettingsFault(reason, _lines(chosen)) from error
     return settings
 
 
@@ -86,13 +92,15 @@ def changed_text(text: str, chosen: ChosenIngress, *, name: str) -> str:
         after = document.as_string() + added
         found = tomllib.loads(after)
     except (TOMLKitError, ValueError, RecursionError) as error:
-        raise SettingsFault(f"{name} is not TOML, and is left as it is.", _lines(chosen)) from error
+        reason = Phrase("{path} is not TOML, and is left as it is.", path=name)
+        raise SettingsFault(reason, _lines(chosen)) from error
     for key, value in (("public_url", url), ("tunnel", tunnel)):
         expected.pop(key, None)
         if value:
             expected[key] = value
     if found != expected or _loses_comment(plain, after):
-        raise SettingsFault(f"{name} is too intricate to be changed, and is left as it is.", _lines(chosen))
+        reason = Phrase("{path} is too intricate to be changed, and is left as it is.", path=name)
+        raise SettingsFault(reason, _lines(chosen))
     return bom + after
 
 
@@ -188,7 +196,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except FileNotFoundError:
         return b""
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or str(error)

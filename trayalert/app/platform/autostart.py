@@ -15,6 +15,8 @@ from typing import Any, Protocol
 
 from trayalert.app.platform.places import Places, find_places
 from trayalert.domain.fault import Fault
+from trayalert.domain.os_reason import os_reason
+from trayalert.domain.phrase import N_, Phrase
 from trayalert.domain.text import as_written
 from trayalert.durable_file import write_private
 
@@ -64,15 +66,19 @@ def set_autostart(enabled: bool, places: Places) -> None:
     """Turn autostart on or off. Raise AutostartFault if autostart cannot be changed."""
     mechanism = _platform_autostart()
     if mechanism is None:
-        raise AutostartFault("this system has no place for programs that start with the session.")
+        raise AutostartFault(Phrase("this system has no place for programs that start with the session."))
     try:
         if enabled:
             mechanism.turn_on(launch_command(places))
         else:
             mechanism.turn_off()
     except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
-        raise AutostartFault(f"the autostart cannot be changed: {error.strerror or error}{where}.") from error
+        problem = Phrase("the autostart cannot be changed: {reason}.", reason=os_reason(error))
+        if error.filename:
+            problem = Phrase(
+                "the autostart cannot be changed: {reason} ({path}).", reason=os_reason(error), path=error.filename
+            )
+        raise AutostartFault(problem) from error
 
 
 def launch_command(places: Places, *, argv: Sequence[str] | None = None) -> LaunchCommand:
@@ -86,9 +92,8 @@ def launch_command(places: Places, *, argv: Sequence[str] | None = None) -> Laun
     arguments = (*own, "--minimised", *named)
     for argument in arguments:
         if not argument.isprintable():
-            raise AutostartFault(
-                f"{as_written(argument)} cannot stand in an autostart entry: it holds a strange letter."
-            )
+            problem = N_("{argument} cannot stand in an autostart entry: it holds a strange letter.")
+            raise AutostartFault(Phrase(problem, argument=as_written(argument)))
     return LaunchCommand(arguments, folder)
 
 

@@ -13,12 +13,13 @@ from pathlib import Path
 import platformdirs
 
 from trayalert.domain.fault import Fault
+from trayalert.domain.phrase import N_, Phrase, PhraseList
 from trayalert.domain.settings.settings import Settings, parse_settings
 
 _LONGEST_SOCKET_PATH = 100
 """Maximum length of a socket's path in bytes. The address of a Unix socket has room for about 107 bytes."""
 
-NAME_ANOTHER = "Or name another: --data-dir."
+NAME_ANOTHER = Phrase("Or name another: --data-dir.")
 
 
 class PlaceFault(Fault):
@@ -122,9 +123,11 @@ class Places:
             self.data_dir.mkdir(mode=0o700, exist_ok=True)
             writable = os.access(self.data_dir, os.W_OK | os.X_OK)
         except OSError as error:
-            raise PlaceFault(f"the data dir {self.data_dir} cannot be made: {error}. {NAME_ANOTHER}") from error
+            problem = Phrase("the data dir {path} cannot be made: {reason}.", path=self.data_dir, reason=error)
+            raise PlaceFault(PhraseList((problem, NAME_ANOTHER))) from error
         if not writable:
-            raise PlaceFault(f"the data dir {self.data_dir} is not writable. Change its rights. {NAME_ANOTHER}")
+            problem = Phrase("the data dir {path} is not writable. Change its rights.", path=self.data_dir)
+            raise PlaceFault(PhraseList((problem, NAME_ANOTHER)))
 
 
 def find_places(data_dir: str | None) -> Places:
@@ -136,7 +139,8 @@ def find_places(data_dir: str | None) -> Places:
         try:
             folder = Path(data_dir).expanduser().absolute()
         except (OSError, RuntimeError) as error:
-            raise PlaceFault(f"the data dir {data_dir} cannot be found. {NAME_ANOTHER}") from error
+            problem = Phrase("the data dir {path} cannot be found.", path=data_dir)
+            raise PlaceFault(PhraseList((problem, NAME_ANOTHER))) from error
         return Places(data_dir=folder, settings=folder / "settings.toml")
     config = Path(platformdirs.user_config_dir("trayalert", appauthor=False))
     return Places(
@@ -155,6 +159,7 @@ def read_settings(places: Places) -> tuple[Settings, tuple[str, ...]]:
     except FileNotFoundError:
         return Settings(), ()
     except (OSError, ValueError) as error:
-        return Settings(), (f"{places.settings}: it cannot be read: {error}. The defaults hold.",)
+        template = N_("{path}: it cannot be read: {reason}. The defaults hold.")
+        return Settings(), (Phrase(template, path=places.settings, reason=error),)
     settings, problems = parse_settings(text)
-    return settings, tuple(f"{places.settings}: {problem}" for problem in problems)
+    return settings, tuple(Phrase("{path}: {problem}", path=places.settings, problem=problem) for problem in problems)

@@ -13,6 +13,8 @@ from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 
 from trayalert.domain.incident.console_link import is_allowed
+from trayalert.domain.os_reason import os_reason
+from trayalert.domain.phrase import Phrase
 from trayalert.domain.settings.custom_command import FilledCommand
 from trayalert.domain.text import printable
 
@@ -32,16 +34,20 @@ def start(arguments: Sequence[str]) -> None:
 def run_command(command: FilledCommand) -> str | None:
     """Start a custom command. Return None on success, or a sentence that says why the command was not started."""
     if command.problem or not command.arguments:
-        return f"{command.name} was not started: {command.problem}."
+        return Phrase("{command} was not started: {reason}.", command=command.name, reason=command.problem)
     program = command.arguments[0]
     found = shutil.which(program)
     if found is None:
-        return f"{command.name} was not started: there is no program {printable(program, limit=80)}."
+        return Phrase(
+            "{command} was not started: there is no program {program}.",
+            command=command.name,
+            program=printable(program, limit=80),
+        )
     try:
         start([found, *command.arguments[1:]])
     except (OSError, ValueError) as error:
-        reason = printable(getattr(error, "strerror", None) or str(error))
-        return f"{command.name} was not started: {reason}."
+        reason = os_reason(error) if isinstance(error, OSError) else printable(str(error))
+        return Phrase("{command} was not started: {reason}.", command=command.name, reason=reason)
     return None
 
 

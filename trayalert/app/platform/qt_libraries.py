@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from trayalert.domain.phrase import N_, Phrase, PhraseList
 from trayalert.resource_files import read_text
 
 _MODULES = (
@@ -31,7 +32,7 @@ If the loader has searched for the same library before, it gives the shorter rea
 _BUNDLED = ("libQt6", "libpyside6", "libshiboken6", "libicu")
 """Prefixes of the names of libraries that come with PySide6."""
 
-_APT = "Debian and Ubuntu: apt"
+_ON_DEBIAN = N_("Debian and Ubuntu: {command}")
 _MOST = 5
 """Maximum number of missing libraries that a message names. Any further libraries are only counted."""
 
@@ -69,10 +70,19 @@ def _describe(message: str, platform: str) -> str:
     packages = {library: package for user, library, package in _table() if user in {"qt", platform}}
     missing = list(dict.fromkeys([*_missing(message), *_missing_of(packages)]))
     if missing:
-        return f"{_listed(missing)} missing, which Qt needs ({'; '.join(_install_hints(missing, packages))})."
+        return Phrase.counted(
+            "the library {names} is missing, which Qt needs ({hints}).",
+            "the libraries {names} are missing, which Qt needs ({hints}).",
+            len(missing),
+            names=_listed(missing),
+            hints=PhraseList(_install_hints(missing, packages), separator=N_("; ")),
+        )
     named = _LOADER_ERROR.match(message)  # the library exists, but is damaged or built for another system
     package = packages.get(named["library"]) if named else None
-    return f"Qt cannot be loaded: {message}{f' ({_APT} install --reinstall {package})' if package else ''}."
+    if package is None:
+        return Phrase("Qt cannot be loaded: {reason}.", reason=message)
+    hint = Phrase(_ON_DEBIAN, command=f"apt install --reinstall {package}")
+    return Phrase("Qt cannot be loaded: {reason} ({hint}).", reason=message, hint=hint)
 
 
 def _table() -> Iterator[list[str]]:
@@ -101,17 +111,19 @@ def _missing_of(libraries: Iterable[str]) -> Iterator[str]:
 
 
 def _listed(libraries: list[str]) -> str:
-    *first, last = libraries if len(libraries) <= _MOST else [*libraries[:_MOST], f"{len(libraries) - _MOST} more"]
-    return f"the libraries {', '.join(first)} and {last} are" if first else f"the library {last} is"
+    more = Phrase("{number} more", number=len(libraries) - _MOST)
+    *first, last = libraries if len(libraries) <= _MOST else [*libraries[:_MOST], more]
+    return Phrase("{first} and {last}", first=PhraseList(first, separator=N_(", ")), last=last) if first else last
 
 
 def _install_hints(missing: list[str], packages: dict[str, str]) -> Iterator[str]:
     """Yield sentences that say how to install the missing libraries."""
     installable = dict.fromkeys(packages[library] for library in missing if library in packages)
     if installable:
-        yield f"{_APT} install {' '.join(installable)}"
+        yield Phrase(_ON_DEBIAN, command=f"apt install {' '.join(installable)}")
     for library in missing:
         if library.startswith(_BUNDLED):
-            yield f"{library} comes with PySide6: install trayalert again"
+            yield Phrase("{library} comes with PySide6: install trayalert again", library=library)
         elif library not in packages:
-            yield f"{_APT}-file search {library} finds its package"
+            command = f"apt-file search {library}"
+            yield Phrase("Debian and Ubuntu: {command} finds its package", command=command)

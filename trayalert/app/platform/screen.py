@@ -13,11 +13,12 @@ import time
 from pathlib import Path
 
 from trayalert.app.platform import qt_libraries
+from trayalert.domain.phrase import Phrase
 
 _DISPLAY = re.compile(r"(?P<host>[^:]*):(?P<number>[0-9]+)(?:\.[0-9]+)?")
 _PAUSES = (0.0, 0.02, 0.1, 0.4)
 """Seconds to wait before each attempt to connect. While an X server resets, it refuses clients for a short time."""
-_NONE = "there is no screen (DISPLAY and WAYLAND_DISPLAY are not set)."
+_NONE = Phrase("there is no screen (DISPLAY and WAYLAND_DISPLAY are not set).")
 
 
 def find_screen_problem(connections: contextlib.ExitStack) -> str | None:
@@ -58,9 +59,11 @@ def _platform_problem(platform: str, connections: contextlib.ExitStack) -> str |
     else:
         answers = _display_connects(screen, connections)
     if not answers:
-        return f"the screen {screen} does not answer."
+        return Phrase("the screen {screen} does not answer.", screen=screen)
     if platform == "xcb" and not _authorises_us(connections):
-        return f"the screen {screen} belongs to another user, or XAUTHORITY does not name its key."
+        return Phrase(
+            "the screen {screen} belongs to another user, or XAUTHORITY does not name its key.", screen=screen
+        )
     return None
 
 

@@ -7,6 +7,8 @@ import os
 import stat
 from pathlib import Path
 
+from trayalert.domain.os_reason import os_reason
+from trayalert.domain.phrase import N_, Phrase
 from trayalert.services.access.secret_store import SecretValue
 from trayalert.services.access.secrets import SecretFault
 
@@ -27,16 +29,19 @@ class SecretFiles:
         try:
             secret, mode = _read(Path(reference).expanduser())
         except FileNotFoundError as error:
-            raise SecretFault(f"There is no file {reference}, from which the tunnel's token is to be read.") from error
+            text = N_("There is no file {path}, from which the tunnel's token is to be read.")
+            raise SecretFault(Phrase(text, path=reference)) from error
         except (OSError, ValueError, RuntimeError) as error:  # never show the content. RuntimeError: no home folder
-            reason = getattr(error, "strerror", None) or "it is no text of ASCII"
-            raise SecretFault(f"The token in {reference} cannot be read: {reason}.") from None
+            reason = os_reason(error) if isinstance(error, OSError) else Phrase("it is no text of ASCII")
+            raise SecretFault(
+                Phrase("The token in {path} cannot be read: {reason}.", path=reference, reason=reason)
+            ) from None
         if secret is None:
-            raise SecretFault(f"The token in {reference} cannot be read: it is no file.")
+            raise SecretFault(Phrase("The token in {path} cannot be read: it is no file.", path=reference))
         if not 0 < len(secret.reveal()) <= _MAX_LENGTH or not secret.reveal().isprintable():
-            raise SecretFault(f"There is no token in {reference}: it must be a single line.")
+            raise SecretFault(Phrase("There is no token in {path}: it must be a single line.", path=reference))
         world_readable = os.name == "posix" and mode & stat.S_IROTH
-        warning = f"Every user of this computer can read the token in {reference}: chmod 600 it."
+        warning = Phrase("Every user of this computer can read the token in {path}: chmod 600 it.", path=reference)
         return SecretValue(secret.reveal(), warning=warning if world_readable else None)
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 from trayalert.domain.fault import Fault
+from trayalert.domain.phrase import N_, Phrase, PhraseList
 from trayalert.domain.times import Millis
 from trayalert.durable_file import write_private
 
@@ -146,10 +147,10 @@ class Secrets:
         if not found:
             return None
         if exact and path.endswith(b"/"):
-            return "there is a slash at its end"
+            return Phrase("there is a slash at its end")
         if exact and path == raw_path:
-            return "its secret was replaced or removed"
-        return "it is not written as trayalert gives it"
+            return Phrase("its secret was replaced or removed")
+        return Phrase("it is not written as trayalert gives it")
 
     def rotate(self, *, grace: Millis, now: Millis, name: str | None = None) -> None:
         """Create a new secret with the given name. If `name` is None, use the first name in the file.
@@ -162,7 +163,7 @@ class Secrets:
         - The file cannot be written.
         """
         if not 0 <= grace <= _LONGEST_GRACE:
-            raise SecretFault("the old secret may hold on for ten years at most (--grace 3650d).")
+            raise SecretFault(Phrase("the old secret may hold on for ten years at most (--grace 3650d)."))
         name = self._secrets[0].name if name is None else name
         self.value_of(name)
         changed: list[Secret] = []
@@ -183,12 +184,15 @@ class Secrets:
         - The file cannot be written.
         """
         if not _NAME.fullmatch(name):
-            raise SecretFault(
-                f'"{name}" is no name for a secret: use up to 32 letters, digits, "-", "_" or ".",'
-                " beginning with a letter or a digit."
+            problem = Phrase(
+                '"{name}" is no name for a secret: use up to 32 letters, digits, "-", "_" or ".",'
+                " beginning with a letter or a digit.",
+                name=name,
             )
+            raise SecretFault(problem)
         if any(secret.name == name for secret in self._secrets if secret.until is None):
-            raise SecretFault(f'there is a secret "{name}" already: `trayalert url --name {name}` prints its URL.')
+            template = N_('there is a secret "{name}" already: `trayalert url --name {name}` prints its URL.')
+            raise SecretFault(Phrase(template, name=name))
         self._change([*self.active(now), _new_secret(name)])
 
     def remove(self, name: str, *, now: Millis) -> None:
@@ -203,7 +207,7 @@ class Secrets:
         self.value_of(name)
         remaining = [secret for secret in self.active(now) if secret.name != name]
         if all(secret.until is not None for secret in remaining):
-            raise SecretFault(f'"{name}" is the only secret: add another first, or rotate it.')
+            raise SecretFault(Phrase('"{name}" is the only secret: add another first, or rotate it.', name=name))
         self._change(remaining)
 
     def write_again(self) -> None:
@@ -224,15 +228,16 @@ class Secrets:
         return text
 
     def _unknown_name_text(self, name: str) -> str:
-        names = ", ".join(secret.name for secret in self._secrets if secret.until is None)
-        return f'there is no secret "{name}". There are: {names}.'
+        names = PhraseList((secret.name for secret in self._secrets if secret.until is None), separator=N_(", "))
+        return Phrase('there is no secret "{name}". There are: {names}.', name=name, names=names)
 
     def _change(self, requested: list[Secret]) -> None:
         if len(requested) > MOST_SECRETS:
-            raise SecretFault(
-                f"there are {MOST_SECRETS} secrets, and no more are kept:"
-                " remove one, or rotate with no grace (--grace 0s)."
+            problem = Phrase(
+                "there are {most} secrets, and no more are kept: remove one, or rotate with no grace (--grace 0s).",
+                most=MOST_SECRETS,
             )
+            raise SecretFault(problem)
         before = self._secrets
         self._set_entries(self._write(tuple(requested)))
         kept = {secret.value for secret in requested}
@@ -254,7 +259,8 @@ class Secrets:
         except FileExistsError:
             return _read_file(self._path)
         except OSError as error:
-            raise SecretFault(f"the secret cannot be written to {self._path}: {error}") from error
+            template = N_("the secret cannot be written to {path}: {reason}")
+            raise SecretFault(Phrase(template, path=self._path, reason=error)) from error
         return entries
 
 
@@ -297,10 +303,10 @@ def _read_file(path: Path) -> tuple[Secret, ...]:
         # str, not repr: the repr of a UnicodeDecodeError contains the whole file, and so the secrets
         raise SecretFault(_unreadable_text(path, f"{type(error).__name__}: {error}")) from error
     if not found or not all(map(_is_valid, found)):
-        raise SecretFault(_unreadable_text(path, "no secret of full length in it"))
+        raise SecretFault(_unreadable_text(path, Phrase("no secret of full length in it")))
     lasting = [secret.name for secret in found if secret.until is None]
     if len(set(lasting)) < len(lasting) or not {secret.name for secret in found} <= set(lasting):
-        raise SecretFault(_unreadable_text(path, "a name does not have exactly one secret without an end"))
+        raise SecretFault(_unreadable_text(path, Phrase("a name does not have exactly one secret without an end")))
     return found
 
 
@@ -316,7 +322,9 @@ def _is_valid(secret: Secret) -> bool:
 
 
 def _unreadable_text(path: Path, reason: str) -> str:
-    return (
-        f"the secret in {path} cannot be read ({reason}). Put the file back from a copy, or move it away: "
-        "then a new secret is made, and the callback URL in Cloud Monitor's rules must be changed."
+    return Phrase(
+        "the secret in {path} cannot be read ({reason}). Put the file back from a copy, or move it away: "
+        "then a new secret is made, and the callback URL in Cloud Monitor's rules must be changed.",
+        path=path,
+        reason=reason,
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from trayalert.domain.callback import SENDER_HEADERS, SENDER_TIMEOUT
+from trayalert.domain.phrase import N_, Phrase, PhraseList
 from trayalert.domain.times import Millis
 from trayalert.resource_files import read_text, resource_path
 from trayalert.services.simulator.payloads import SendFault, SimulatedRequest
@@ -19,6 +20,10 @@ RETRIES = 3
 RETRY_PAUSE = 1.0
 """Seconds to wait before each retry. Cloud Monitor's own pause is not documented."""
 
+_REASONS = {
+    404: Phrase("the URL is not the callback URL (`trayalert url` prints it)"),
+    503: Phrase("it could not be stored"),
+}
 _IDLE_LIMIT = 5.0
 """Seconds after which an idle connection is replaced. The receiver may already have closed such a connection."""
 
@@ -51,7 +56,8 @@ def sample_names() -> list[str]:
 def sample_body(name: str) -> bytes:
     """Return the body of the sample with the given name. Raise SendFault if there is no such sample."""
     if name not in sample_names():
-        raise SendFault(f'there is no sample "{name}". There are: {", ".join(sample_names())}.')
+        names = PhraseList(sample_names(), separator=N_(", "))
+        raise SendFault(Phrase('there is no sample "{name}". There are: {names}.', name=name, names=names))
     suffix = ".form" if resource_path("samples", f"{name}.form").exists() else ".json"
     return read_text("samples", f"{name}{suffix}").encode()
 
@@ -69,11 +75,12 @@ class CallbackSender:
             parts = urlsplit(url)
             port = parts.port
         except ValueError as error:
-            raise SendFault(f"{_without_path(url)} is no URL: {error}") from error
+            raise SendFault(Phrase("{url} is no URL: {reason}", url=_without_path(url), reason=error)) from error
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise SendFault(f"{_without_path(url)} is no URL: it must begin with http:// or https:// and name a host")
+            reason = Phrase("it must begin with http:// or https:// and name a host")
+            raise SendFault(Phrase("{url} is no URL: {reason}", url=_without_path(url), reason=reason))
         if not url.isascii() or not url.isprintable() or " " in url:
-            raise SendFault(f"{_without_path(url)}: what follows holds characters that no URL has")
+            raise SendFault(Phrase("{url}: what follows holds characters that no URL has", url=_without_path(url)))
         self._base_url = _without_path(url)
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._used_at = 0.0
@@ -110,12 +117,14 @@ class CallbackSender:
             self._used_at = time.monotonic()
         except (OSError, http.client.HTTPException, UnicodeError) as error:
             self._connection.close()
-            return None, f"no answer from {self._base_url}: {error}. Is trayalert running?"
+            return None, Phrase(
+                "no answer from {url}: {reason}. Is trayalert running?", url=self._base_url, reason=error
+            )
         if response.status == 200:
             return 200, None
-        reasons = {404: "the URL is not the callback URL (`trayalert url` prints it)", 503: "it could not be stored"}
-        reason = reasons.get(response.status, response.reason)
-        return response.status, f"{self._base_url} answered {response.status}: {reason}"
+        reason = _REASONS.get(response.status, response.reason)
+        problem = Phrase("{url} answered {status}: {reason}", url=self._base_url, status=response.status, reason=reason)
+        return response.status, problem
 
     def close(self) -> None:
         """Close the connection."""
@@ -133,7 +142,8 @@ def _tls_context(certificate: Path | None) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=certificate)
     except OSError as error:
-        raise SendFault(f"the certificate {certificate} cannot be read: {error}") from error
+        problem = Phrase("the certificate {path} cannot be read: {reason}", path=certificate, reason=error)
+        raise SendFault(problem) from error
     context.check_hostname = False
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     return context

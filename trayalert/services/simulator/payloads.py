@@ -17,6 +17,7 @@ from trayalert.callbacks.parsing.body import read_body, read_json
 from trayalert.domain.callback import FORM, Callback
 from trayalert.domain.fault import Fault
 from trayalert.domain.incident.alert import State
+from trayalert.domain.phrase import Phrase
 from trayalert.domain.times import Millis
 
 JSON = "application/json; charset=UTF-8"
@@ -54,13 +55,13 @@ def simulated_request(content: bytes, *, now: Millis | None, recover: bool) -> S
     alert = read_callback(body.callback)[0]
     stamp = spec_of(alert.kind).stamp
     if recover and (stamp is None or alert.one_off):
-        raise SendFault("nothing ever ends what this body tells of (--recover)")
+        raise SendFault(Phrase("nothing ever ends what this body tells of (--recover)"))
     if stamp is None or body.parts or (now is None and not recover):
         return SimulatedRequest(content_type=FORM if body.document is None else JSON, body=content.strip())
     parts = _read_document(content) if body.document is not None else _unpack_form(body.fields)
     stamp(parts, now, recover)
     if recover and read_callback(_callback(parts))[0].state is not State.OK:
-        raise SendFault("nothing is known that ends what this body tells of (--recover)")
+        raise SendFault(Phrase("nothing is known that ends what this body tells of (--recover)"))
     if body.document is not None:
         return SimulatedRequest(content_type=JSON, body=json.dumps(parts, ensure_ascii=False).encode())
     fields = {name: part if isinstance(part, str) else json.dumps(part) for name, part in parts.items()}
