@@ -1,10 +1,20 @@
+import time
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trayalert.domain.times import as_datetime, duration_text, iso, read_age, read_moment, read_timestamp
+from trayalert.domain.times import (
+    as_datetime,
+    duration_text,
+    iso,
+    moment_text,
+    read_age,
+    read_moment,
+    read_timestamp,
+    span_ends,
+)
 
 S, M, H, D = 1_000, 60_000, 3_600_000, 86_400_000
 NOW = 1_795_000_000_000
@@ -84,3 +94,41 @@ def test_a_person_types_a_date_a_time_or_an_age(text: str, moment: int | None) -
 )  # fmt: skip
 def test_a_length_of_time_is_told_as_a_person_says_it(length: int, text: str) -> None:
     assert duration_text(length) == text
+
+
+def local(*parts: int) -> int:
+    return int(datetime(*parts).timestamp() * 1000)  # type: ignore[arg-type]  # noqa: DTZ001 - local time
+
+
+LATE = local(2026, 11, 30, 23, 59, 59)
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        (LATE, "23:59"), (local(2026, 11, 30, 0, 0), "00:00"), (local(2026, 11, 29, 23, 57), "11-29 23:57"),
+        (local(2026, 12, 1, 0, 0), "12-01 00:00"), (local(2025, 11, 30, 23, 57), "2025-11-30 23:57"),
+        (local(2027, 1, 1, 0, 0), "2027-01-01 00:00"), (10**18, moment_text(10**15, now=LATE)),
+    ],
+)  # fmt: skip
+def test_a_person_reads_of_a_moment_only_what_is_not_obvious(moment: int, text: str) -> None:
+    assert moment_text(moment, now=LATE) == text
+
+
+def test_a_span_is_named_by_its_ends_only_if_they_say_more_than_its_length() -> None:
+    assert span_ends(LATE - 8 * H, LATE, now=LATE) == ("15:59", "23:59")
+    assert span_ends(local(2026, 11, 29, 23, 57), LATE, now=LATE) == ("11-29 23:57", "23:59")
+    assert span_ends(LATE - M, LATE, now=LATE) == ("23:58", "23:59")
+    assert span_ends(LATE - 2 * S, LATE, now=LATE) is None
+    assert span_ends(LATE, LATE + 2 * S, now=LATE) is None, "the ends differ, and are two seconds apart"
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the time zone of a process can be set on POSIX only")
+def test_ends_that_look_the_same_say_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    began_at = at(2026, 10, 25, 0, 30)  # an hour later the clock shows the same time again, as summer time ends
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+        time.tzset()
+        assert span_ends(began_at, began_at + H, now=began_at + H) is None
+        assert span_ends(began_at, began_at + H + M, now=began_at + 2 * H) == ("02:30", "02:31")
+    time.tzset()

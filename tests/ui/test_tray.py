@@ -117,7 +117,7 @@ def test_the_menu_shows_the_worst_six_and_how_many_more(backend: FakeBackend, tr
     backend.program.set_reachability(Reachability.BLIND, since=NOON - 3 * HOUR)
     tray.start()
     shown = words(tray)
-    blind = f"Blind since {local_time(NOON - 3 * HOUR, now=NOON, seconds=False)}"
+    blind = f"Blind since {local_time(NOON - 3 * HOUR, now=NOON)}"
     assert shown[0] == f"9 open, worst CRITICAL; {blind.lower()}"
     assert shown[1].startswith("CRITICAL · x")
     assert [line.split()[0] for line in shown[2:7]] == ["WARN"] * 5

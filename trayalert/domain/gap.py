@@ -15,6 +15,13 @@ MIN_GAP: Millis = 1_000
 A shorter span may come from a restart, or from a sleep that the system announced but that did not happen.
 """
 
+MIN_ANNOUNCED_GAP: Millis = 30_000
+"""Minimum length of a gap of which the user is notified.
+
+A shorter gap usually loses nothing, because Cloud Monitor sends a callback again if the callback gets no answer. Such a
+gap comes from a restart or a short sleep, and is only listed.
+"""
+
 
 class GapCause(enum.StrEnum):
     """Why no callback could arrive.
@@ -48,6 +55,11 @@ class Gap:
     def length(self, now: Millis) -> Millis:
         """Return the length of the gap. A gap that has not ended is measured until `now`."""
         return max(0, (now if self.ended_at is None else self.ended_at) - self.began_at)
+
+
+def is_announced(gap: Gap) -> bool:
+    """Return whether a gap has ended and was long enough to notify the user. Shorter gaps are only listed."""
+    return gap.ended_at is not None and gap.ended_at - gap.began_at >= MIN_ANNOUNCED_GAP
 
 
 def gap_time(gaps: Iterable[Gap], *, since: Millis, until: Millis) -> Millis:

@@ -21,6 +21,7 @@ _OLDEST: Millis = 978_307_200_000
 An earlier time counts as missing, because programs in Go write the year 1 for a missing time.
 """
 
+_MINUTE: Millis = 60_000
 _AGE = re.compile(r"([0-9]{1,6})\s*(s|m|h|d|w)")
 _UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 
@@ -71,6 +72,24 @@ def as_datetime(moment: Millis) -> datetime:
 def local_text(moment: Millis, form: str) -> str:
     """Format the time, converted to the local time zone, with a `strftime` format such as `%H:%M`."""
     return as_datetime(moment).astimezone().strftime(form)
+
+
+def moment_text(moment: Millis, *, now: Millis) -> str:
+    """Format a time for users, as local time: `23:57` (today), `11-29 23:57` (this year) or `2025-11-29 23:57`."""
+    local, today = as_datetime(moment).astimezone(), as_datetime(now).astimezone()
+    if local.date() == today.date():
+        return local.strftime("%H:%M")
+    return local.strftime("%m-%d %H:%M" if local.year == today.year else "%Y-%m-%d %H:%M")
+
+
+def span_ends(began_at: Millis, ended_at: Millis, *, now: Millis) -> tuple[str, str] | None:
+    """Return the texts of the two ends of a span of time, as `moment_text` formats them.
+
+    Return None if the length of the span says more than its ends: if the span is shorter than a minute, or if the two
+    texts are the same.
+    """
+    ends = moment_text(began_at, now=now), moment_text(ended_at, now=now)
+    return None if ended_at - began_at < _MINUTE or ends[0] == ends[1] else ends
 
 
 def read_age(text: str) -> Millis | None:

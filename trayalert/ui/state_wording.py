@@ -89,12 +89,12 @@ def _unknown_text(state: ProgramState, *, now: Millis) -> str:
         return f"Reach unknown: {reason.rstrip('.')}" if reason else "Reach unknown"
     if state.url_changed:
         return "Reach unknown: only the new public address is proved"
-    proved_at = local_time(state.reachable_at, now=now, seconds=False)
+    proved_at = local_time(state.reachable_at, now=now)
     return f"Reach unknown: it was last proved at {proved_at}" if proved_at else "Reach unknown"
 
 
 def _checked_text(state: ProgramState, *, now: Millis) -> str:
-    checked_at = local_time(state.reachable_at, now=now, seconds=False)
+    checked_at = local_time(state.reachable_at, now=now)
     return f" (checked {checked_at})" if checked_at else ""
 
 
@@ -103,7 +103,7 @@ def blind_text(state: ProgramState, *, now: Millis) -> str:
 
     While callbacks cannot be stored, return only `Blind`.
     """
-    since = local_time(state.reachability_since, now=now, seconds=False)
+    since = local_time(state.reachability_since, now=now)
     return f"Blind since {since}" if since and state.storing else "Blind"
 
 
@@ -180,7 +180,7 @@ def last_callback_text(state: ProgramState, *, now: Millis) -> str:
 
 def paused_text(state: ProgramState, *, now: Millis) -> str:
     """Return a phrase such as `paused until 15:42`. Call this function only while `is_paused` returns True."""
-    return f"paused until {local_time(state.paused_until, now=now, seconds=False)}"
+    return f"paused until {local_time(state.paused_until, now=now)}"
 
 
 def is_paused(state: ProgramState, *, now: Millis) -> bool:
@@ -249,7 +249,7 @@ def last_gap_text(gaps: Iterable[Gap], *, now: Millis) -> str:
     ended = next((gap for gap in gaps if gap.ended_at is not None), None)
     if ended is None or ended.ended_at is None or now - ended.ended_at > DAY_MS:
         return ""
-    began, until = (local_time(at, now=now, seconds=False) for at in (ended.began_at, ended.ended_at))
+    began, until = (local_time(at, now=now) for at in (ended.began_at, ended.ended_at))
     return f"Gap: {GAP_CAUSE_TEXTS[ended.cause]} {began}\N{EN DASH}{until}"
 
 

@@ -242,7 +242,7 @@ class Tray(QObject):
 
     def _show_incident(self, entry: QAction, stored: StoredIncident) -> None:
         unconfirmed = self._backend.incidents.unconfirmed(stored)
-        since = local_time(stored.incident.opened_at, now=self._backend.program.now(), seconds=False)
+        since = local_time(stored.incident.opened_at, now=self._backend.program.now())
         language = self._backend.program.language
         resource = elided(resource_component_text(stored.alert.alert), 26)
         level = level_text(stored, language, unconfirmed=unconfirmed)

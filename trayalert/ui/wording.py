@@ -3,48 +3,34 @@
 A fact is worded in the same way wherever it is shown. The module does not use Qt.
 """
 
-from datetime import datetime
-
 from trayalert.domain.incident.alert import UNRECOGNISED
 from trayalert.domain.incident.incident import Change, Incident
 from trayalert.domain.incident.level import Level, worst
 from trayalert.domain.incident.stored_alert import StoredIncident
+from trayalert.domain.phrase import Phrase
 from trayalert.domain.text import printable
-from trayalert.domain.times import Millis, as_datetime, duration_text
+from trayalert.domain.times import Millis, duration_text, local_text, moment_text
 from trayalert.domain.wording.language import Language, ending_text, localised_duration
 from trayalert.services.access.source_address import SenderOrigin
 from trayalert.services.presentation.alert_text import name_text
 
 
-def local_time(moment: Millis | None, *, now: Millis, seconds: bool = True) -> str:
-    """Return a local time as `15:42:07` (today), `11-23 15:42` (this year) or `2025-11-23` (another year).
-
-    If `seconds` is False, return `15:42` for a time of today. Return an empty string if `moment` is None.
-    """
-    if moment is None:
-        return ""
-    local, today = _local(moment), _local(now)
-    if local.date() == today.date():
-        return local.strftime("%H:%M:%S" if seconds else "%H:%M")
-    return local.strftime("%m-%d %H:%M" if local.year == today.year else "%Y-%m-%d")
+def local_time(moment: Millis | None, *, now: Millis) -> str:
+    """Return a local time as `moment_text` formats it, or an empty string if `moment` is None."""
+    return "" if moment is None else moment_text(moment, now=now)
 
 
 def full_time(moment: Millis | None) -> str:
     """Return a local date and time such as `2025-11-23 15:42:07`, or an empty string if `moment` is None."""
-    return "" if moment is None else _local(moment).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _local(moment: Millis) -> datetime:
-    try:
-        return as_datetime(moment).astimezone()
-    except (OverflowError, OSError, ValueError):  # the local time would be outside the years 1 to 9999
-        return as_datetime(0)
+    return "" if moment is None else local_text(moment, "%Y-%m-%d %H:%M:%S")
 
 
 def ago_text(moment: Millis, *, now: Millis) -> str:
     """Return the time that has passed since `moment`, such as `less than a minute ago` or `3 min ago`."""
     length = now - moment
-    return "less than a minute ago" if length < 60_000 else f"{duration_text(length)} ago"
+    if length < 60_000:
+        return Phrase("less than a minute ago")
+    return Phrase("{duration} ago", duration=duration_text(length))
 
 
 def shown_level(incident: Incident) -> Level | None:
@@ -102,7 +88,10 @@ def incident_name(stored: StoredIncident, language: Language) -> str:
     """
     alert = stored.alert.alert
     if alert.kind == UNRECOGNISED:
-        return ": ".join(filter(None, ("Callback not understood", printable(alert.name))))
+        name = printable(alert.name)
+        if name:
+            return language.say("Callback not understood: {name}", name=name)
+        return language.say("Callback not understood")
     return name_text(alert, language) or f"({alert.kind})"
 
 
@@ -114,9 +103,10 @@ def sender_text(sender: str, origin: SenderOrigin) -> str:
     address = printable(sender, limit=60)
     match origin:
         case SenderOrigin.CLOUD_MONITOR:
-            return f"from Cloud Monitor ({address})"
+            return Phrase("from Cloud Monitor ({address})", address=address)
         case SenderOrigin.OTHER:
-            return f"from another address ({address})"
+            return Phrase("from another address ({address})", address=address)
         case _:
-            local = address.startswith("127.") or address == "::1"
-            return "from this computer or a tunnel" if local else f"from a private network or a tunnel ({address})"
+            if address.startswith("127.") or address == "::1":
+                return Phrase("from this computer or a tunnel")
+            return Phrase("from a private network or a tunnel ({address})", address=address)

@@ -365,9 +365,9 @@ def test_times_are_local_and_of_today_only_the_time_is_said(qtbot: QtBot, incide
     model = model_of(incidents, now=lambda: NOON)
     local = [datetime.fromtimestamp((NOON - back * HOUR) / 1000) for back in (0, 72, 9000)]  # noqa: DTZ006 (local on purpose)
     assert [cell(model, row, Column.SINCE) for row in range(3)] == [
-        f"{local[0]:%H:%M:%S}",
+        f"{local[0]:%H:%M}",
         f"{local[1]:%m-%d %H:%M}",
-        f"{local[2]:%Y-%m-%d}",
+        f"{local[2]:%Y-%m-%d %H:%M}",
     ]
 
 

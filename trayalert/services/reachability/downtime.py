@@ -17,16 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trayalert.domain.events import CallbackArrived, Event, GapChanged, IncidentChanged, LogChanged, ReceptionResumed
-from trayalert.domain.gap import MIN_GAP, Gap, GapCause
+from trayalert.domain.gap import MIN_GAP, Gap, GapCause, is_announced
 from trayalert.domain.incident.incident import Change
 from trayalert.domain.reachability import Reachability, ReachabilityState
 from trayalert.domain.times import Millis
 from trayalert.services.inbox import Inbox
 from trayalert.storage.faults import LogFault
 from trayalert.storage.writer.gap_records import AddGap, EndGaps
-
-MIN_REPORTED_GAP: Millis = 30_000
-"""Minimum length of a gap that is reported to the user, in milliseconds. Shorter gaps are recorded without a report."""
 
 _CLOSING_CHANGES = frozenset({Change.RECOVERED, Change.SUPERSEDED, Change.EXPIRED, Change.RESOLVED})
 
@@ -170,5 +167,4 @@ class DowntimeRecorder:
 
 def _is_reported(gap: Gap) -> bool:
     # blind spans are not reported here, because ReachabilityChanged reports them
-    ended_at = None if gap.cause is GapCause.BLIND else gap.ended_at
-    return ended_at is not None and ended_at - gap.began_at >= MIN_REPORTED_GAP
+    return gap.cause is not GapCause.BLIND and is_announced(gap)
