@@ -79,7 +79,7 @@ class Desktop:
     async def _attach(self, channel: DesktopChannel) -> NotificationDispatcher:
         dispatcher = NotificationDispatcher(
             lookup=self,
-            writer=NotificationWriter(links=self.backend.incidents.console_links, language=Language.EN),
+            writer=NotificationWriter(links=self.backend.incidents.console_links, language=lambda: Language.EN),
             now=now,
         )
         dispatcher.attach(channel, (), available=False)

@@ -75,7 +75,7 @@ def test_no_retry_and_no_disorder_pops_up_a_second_time(tmp_path: Path) -> None:
         tmp_path / "trayalert.db",
         NotificationPolicy(available=True),
     )
-    writer = NotificationWriter(links=lambda _: (), language=Language.EN)
+    writer = NotificationWriter(links=lambda _: (), language=lambda: Language.EN)
     shown: list[tuple[object, ...]] = []
     with writing(path) as log, reading(path) as reader:
         for number, one in enumerate(deliveries):

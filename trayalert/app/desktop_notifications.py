@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from trayalert.domain.notification import Notification, NotificationRequest, ShowNotification, tagged_incident
 from trayalert.domain.times import Millis
 from trayalert.services.notify.dispatcher import NotificationDispatcher
+from trayalert.services.notify.notification_writer import render_notification
 from trayalert.services.notify.program_messages import (
     crash_notification,
     listener_closed_notification,
@@ -96,7 +97,8 @@ class DesktopNotifications(QObject):
         This notification is shown even while notifications are paused. The dispatcher has stopped together with the
         receiver, so the notification goes directly to the notifier.
         """
-        self.notifier.show(listener_closed_notification(problem))
+        notification = listener_closed_notification(problem)
+        self.notifier.show(render_notification(notification, self._backend.program.language))
 
     def pause(self, until: Millis | None) -> None:
         """Pause notifications until a wall-clock time in milliseconds. If `until` is None, end the pause."""

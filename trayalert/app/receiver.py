@@ -98,6 +98,8 @@ class Receiver:
         sources: Sequence[Source] = (),
     ) -> None:
         self.plan = plan
+        self.language = find_language(plan.settings.language, system_locale())
+        """The language of notifications. Any thread may assign another language."""
         self.show = show
         self.inbox: Inbox | None = None
         """The inbox, or None while the log cannot be opened. Only for the event loop's thread."""
@@ -364,7 +366,7 @@ class Receiver:
                 lookup=LogLookup(self.plan.places.log, verify=self.verify),
                 writer=NotificationWriter(
                     links=lambda stored: console_links(stored.alert.alert, links),
-                    language=find_language(settings.language, system_locale()),
+                    language=lambda: self.language,
                 ),
                 now=now,
             )

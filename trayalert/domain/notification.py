@@ -1,12 +1,14 @@
 """Desktop notifications, and the requests to show and to withdraw a notification.
 
-Each string is one printable line (`domain/text.py`). The notifier escapes the strings if its notification daemon
-requires escaping.
+A channel gets each string as one printable line (`domain/text.py`) in the user's language. A notification that was made
+where no language is known contains phrases until `NotificationWriter` renders these phrases. The notifier escapes the
+strings if its notification daemon requires escaping.
 """
 
 from dataclasses import dataclass
 
 from trayalert.domain.incident.level import Level
+from trayalert.domain.phrase import Phrase
 from trayalert.domain.times import Millis
 
 SUMMARY_TAG = "summary"
@@ -22,7 +24,7 @@ class Notification:
     level: Level
     title: str
     lines: tuple[str, ...] = ()
-    button: str = "Open"
+    button: str = Phrase("Open")
     """The label of the first button. A click on the text of the notification has the same effect as this button."""
     more_buttons: tuple[tuple[str, str], ...] = ()
     """Further buttons, each as a pair of a key and a label. A click on a button reports the button's key."""

@@ -55,7 +55,7 @@ class World:
         self.answer.set()
         self.dispatcher = NotificationDispatcher(
             lookup=self,
-            writer=NotificationWriter(links=lambda _: (), language=Language.EN),
+            writer=NotificationWriter(links=lambda _: (), language=lambda: Language.EN),
             now=lambda: self.now,
             timing=DispatcherTiming(batch_interval=0.01, retry_interval=0.01, longest_timer=0.01),
         )

@@ -22,6 +22,8 @@ from trayalert.domain.notification import (
     incident_tag,
     tagged_incident,
 )
+from trayalert.domain.phrase import Phrase
+from trayalert.domain.times import as_datetime
 from trayalert.domain.wording.language import Language
 from trayalert.services.notify.notification_writer import NotificationWriter
 from trayalert.services.notify.policy import (
@@ -71,7 +73,7 @@ class PolicyDriver:
     def __init__(self, *, available: bool = True, language: Language = Language.EN) -> None:
         self.policy = NotificationPolicy(available=available)
         self.writer = NotificationWriter(
-            links=lambda stored: (PAGE,) if stored.alert.alert.namespace else (), language=language
+            links=lambda stored: (PAGE,) if stored.alert.alert.namespace else (), language=lambda: language
         )
         self.incidents: dict[int, StoredIncident] = {}
         self.now = NOW
@@ -127,7 +129,7 @@ def summary(requests: Iterable[NotificationRequest]) -> Notification | None:
 def test_a_new_incident_is_told_with_all_that_a_person_asks_first(driver: PolicyDriver) -> None:
     one = stored(
         7, Level.CRITICAL, name="内存使用率过高", resource_name="web-01", resource_id="i-bp1", region="cn-hangzhou",
-        metric="vm.MemoryUtilization", metric_title="内存使用率", value=97.39, value_text="97.39", unit="%",
+        metric="mem.of.ours", metric_title="内存使用率", value=97.39, value_text="97.39", unit="%",
         expression="$Average>=95", namespace="acs_ecs",
     )  # fmt: skip
     (notification,) = shown_notifications(driver.change(Change.OPENED, one))
@@ -472,3 +474,38 @@ def test_a_crash_is_told_even_in_a_flood(driver: PolicyDriver) -> None:
     driver.change(Change.OPENED, *(stored(number) for number in range(50)))
     (shown,) = shown_notifications(driver.notify(crash_notification(["trayalert crashed."]), now=NOW))
     assert shown.lines == ("trayalert crashed.",)
+
+
+def test_what_was_made_without_a_language_is_said_in_that_of_the_person() -> None:
+    language = Language.ZH
+    writer = NotificationWriter(links=lambda _: (), language=lambda: language)
+    hostile = Phrase("After {duration}", duration="3\n\u202e<b>min")
+    notification = Notification(
+        tag="x",
+        level=Level.WARN,
+        title=Phrase("Recovered"),
+        lines=(hostile, "the sender's own"),
+        button=Phrase("unknown"),
+        more_buttons=(("disk", Phrase("Several metrics")),),
+    )
+    shown, withdrawn = ShowNotification(notification), WithdrawNotification("x", notification)
+
+    written = writer.write(shown, (), now=NOW)
+    assert isinstance(written, ShowNotification)
+    chinese = written.notification
+    assert (chinese.title, chinese.button, chinese.more_buttons) == ("已恢复", "未知", (("disk", "多指标"),))
+    assert chinese.lines == ("持续 3 <b>min", "the sender's own")
+    assert writer.write(withdrawn, (), now=NOW) == WithdrawNotification("x", chinese)
+    language = Language.EN
+    assert writer.write(shown, (), now=NOW) == ShowNotification(
+        replace(notification, lines=("After 3 <b>min", "the sender's own"))
+    )
+
+
+def test_the_start_is_told_with_its_date_if_it_is_not_of_today(driver: PolicyDriver) -> None:
+    (today,) = shown_notifications(driver.change(Change.OPENED, stored(1)))
+    driver.now += 48 * 60 * MINUTE
+    (later,) = shown_notifications(driver.change(Change.OPENED, stored(2)))
+    opened_at = as_datetime(NOW).astimezone()
+    assert today.lines[-1] == f"Since {opened_at:%H:%M}"
+    assert later.lines[-1] == f"Since {opened_at:%m-%d %H:%M}"

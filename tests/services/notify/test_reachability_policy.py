@@ -9,7 +9,7 @@ from trayalert.domain.gap import Gap, GapCause
 from trayalert.domain.log_state import LogState
 from trayalert.domain.notification import Notification, ShowNotification, WithdrawNotification
 from trayalert.domain.reachability import Reachability, ReachabilityState
-from trayalert.domain.times import as_datetime
+from trayalert.domain.times import as_datetime, moment_text
 from trayalert.services.notify.policy import NotificationPolicy
 from trayalert.services.notify.policy_requests import PolicyRequest
 from trayalert.services.notify.program_messages import REACH_TAG, URL_TAG, returned_notification
@@ -59,8 +59,8 @@ def only_notification(requests: tuple[PolicyRequest, ...]) -> Notification:
     return request.notification
 
 
-def clock(moment: int) -> str:
-    return f"{as_datetime(moment).astimezone():%m-%d %H:%M}"
+def clock(moment: int, now: int) -> str:
+    return moment_text(moment, now=now)
 
 
 def test_being_blind_for_two_minutes_is_told_once_with_its_begin_and_its_reason() -> None:
@@ -68,7 +68,7 @@ def test_being_blind_for_two_minutes_is_told_once_with_its_begin_and_its_reason(
     assert driver.blind() == ()
     assert driver.wait(PATIENCE - 1) == ()
     notification = only_notification(driver.wait(1))
-    assert (notification.tag, notification.title) == (REACH_TAG, f"trayalert is blind since {clock(NOW)}")
+    assert (notification.tag, notification.title) == (REACH_TAG, f"trayalert is blind since {clock(NOW, driver.now)}")
     assert notification.lines == (WHY,)
     assert driver.blind(since=NOW) == driver.wait(60 * MINUTE) == ()
 
@@ -89,7 +89,7 @@ def test_the_return_is_told_with_how_long_it_was() -> None:
     (request,) = driver.reach(Reachability.REACHABLE)
     assert isinstance(request, WithdrawNotification)
     assert request.final is not None
-    assert f"from {clock(NOW)} to {clock(driver.now)} (20 min)" in request.final.lines[0]
+    assert f"from {clock(NOW, driver.now)} to {clock(driver.now, driver.now)} (20 min)" in request.final.lines[0]
     driver.blind()
     assert only_notification(driver.wait(PATIENCE)), "the next time is told again"
 
@@ -136,8 +136,25 @@ def test_another_public_address_is_shouted_until_the_person_knows() -> None:
     ],
 )
 def test_a_gap_is_told_with_what_came_since(callbacks: int, opened: int, firing: int, text: str) -> None:
-    gap = Gap(id=1, cause=GapCause.ASLEEP, began_at=NOW, ended_at=NOW + 8 * 60 * MINUTE)
-    notification = returned_notification(ReceptionResumed(gap, callbacks, opened, firing))
-    assert notification.title == f"trayalert was asleep from {clock(NOW)} to {clock(gap.ended_at or 0)} (8 h)"
+    end = NOW + 8 * 60 * MINUTE
+    gap = Gap(id=1, cause=GapCause.ASLEEP, began_at=NOW, ended_at=end)
+    notification = returned_notification(ReceptionResumed(gap, callbacks, opened, firing), now=end)
+    assert notification.title == f"trayalert was asleep from {clock(NOW, end)} to {clock(end, end)} (8 h)"
     assert notification.lines[0] == text
     assert "alert history" in notification.lines[1]
+
+
+@pytest.mark.parametrize(("cause", "word"), [(GapCause.OFF, "off"), (GapCause.ASLEEP, "asleep")])
+def test_a_short_gap_is_told_by_its_length(cause: GapCause, word: str) -> None:
+    gap = Gap(id=1, cause=cause, began_at=NOW, ended_at=NOW + 45 * SECOND)
+    notification = returned_notification(ReceptionResumed(gap, 0, 0, 0), now=NOW + MINUTE)
+    assert notification.title == f"trayalert was {word} for 45 s"
+
+
+def test_a_time_of_another_day_is_told_with_its_date() -> None:
+    tomorrow = NOW + 24 * 60 * MINUTE
+    notification = returned_notification(
+        ReceptionResumed(Gap(id=1, cause=GapCause.OFF, began_at=NOW, ended_at=tomorrow), 0, 0, 0), now=tomorrow
+    )
+    began_at = as_datetime(NOW).astimezone()
+    assert notification.title == f"trayalert was off from {began_at:%m-%d %H:%M} to {began_at:%H:%M} (1 d)"

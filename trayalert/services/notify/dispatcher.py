@@ -226,7 +226,7 @@ class NotificationDispatcher:
         the names of its incidents, and raise `_UnreadableLogError` for any other request about incidents.
         """
         if isinstance(request, ShowNotification | WithdrawNotification):
-            return request
+            return self._writer.write(request, (), now=self._now())
         try:
             incidents = await self._lookup.incidents(request.incident_ids)
         except Exception:  # a bug in trayalert, or no thread can be started: handled like an unreadable log

@@ -14,9 +14,9 @@ from trayalert.domain.incident.incident import Change, Incident
 from trayalert.domain.incident.level import Level
 from trayalert.domain.incident.stored_alert import StoredIncident
 from trayalert.domain.notification import SUMMARY_TAG, TEST_TAG, Notification, incident_tag
-from trayalert.domain.phrase import N_
+from trayalert.domain.phrase import N_, Phrase
 from trayalert.domain.text import display_width, printable
-from trayalert.domain.times import Millis, local_text
+from trayalert.domain.times import Millis, moment_text
 from trayalert.domain.wording.language import Language, localised_duration
 from trayalert.services.presentation.alert_text import (
     component_text,
@@ -29,8 +29,8 @@ from trayalert.services.presentation.alert_text import (
 
 FINAL_TIMEOUT: Millis = 5_000
 """Milliseconds for which a notification about the end of a problem stays on the screen."""
-OPEN_WINDOW = "Open trayalert"
-_OPEN_CONSOLE = "Open in console"
+OPEN_WINDOW = Phrase("Open trayalert")
+_OPEN_CONSOLE = Phrase("Open in console")
 _MESSAGE_LINES = 2
 
 
@@ -59,7 +59,7 @@ def incident_notification(
     return Notification(
         tag=incident_tag(incident.id),
         level=incident.level,
-        title=f"{word}: {_rule_name(alert, language)}",
+        title=language.say("{level}: {name}", level=word, name=_rule_name(alert, language)),
         lines=tuple(line for line in lines if line),
         button=_OPEN_CONSOLE if links else OPEN_WINDOW,
         more_buttons=tuple((link.page, link.title) for link in links[1:2]),  # most desktops have no room for a third
@@ -81,7 +81,7 @@ def recovered_notification(stored: StoredIncident, *, linked: bool, language: La
     return Notification(
         tag=incident_tag(incident.id),
         level=Level.OK,
-        title=f"{language.say('Recovered')}: {_rule_name(alert, language)}",
+        title=language.say("{level}: {name}", level=language.say("Recovered"), name=_rule_name(alert, language)),
         lines=tuple(line for line in (_resource_line(alert, language), end) if line),
         button=_OPEN_CONSOLE if linked else OPEN_WINDOW,
         timeout=FINAL_TIMEOUT,
@@ -93,8 +93,11 @@ def console_test_notification() -> Notification:
     return Notification(
         tag=TEST_TAG,
         level=Level.INFO,
-        title="Test callback received",
-        lines=("Cloud Monitor's Test reached this computer and is stored.", "Alerts will come this way."),
+        title=Phrase("Test callback received"),
+        lines=(
+            Phrase("Cloud Monitor's Test reached this computer and is stored."),
+            Phrase("Alerts will come this way."),
+        ),
         button=OPEN_WINDOW,
         awaited=True,
     )
@@ -108,12 +111,14 @@ def summary_notification(
     `level` is the level of the worst incident. `titles` are the notification titles of some of the incidents. If
     `quiet` is true, the notification only updates a summary that is still on the screen.
     """
-    word = language.say(level)
-    lines = [*titles, f"and {count - len(titles)} more"] if count > len(titles) else titles
+    unnamed = count - len(titles)
+    lines = [*titles, language.says("and 1 more", "and {count} more", unnamed)] if unnamed > 0 else titles
     return Notification(
         tag=SUMMARY_TAG,
         level=level,
-        title=f"{count} more incidents, worst {word}" if count > 1 else f"1 more incident, {word}",
+        title=language.says(
+            "1 more incident, {level}", "{count} more incidents, worst {level}", count, level=language.say(level)
+        ),
         lines=tuple(lines),
         button=OPEN_WINDOW,
         update_only=quiet,
@@ -121,24 +126,26 @@ def summary_notification(
 
 
 def _unrecognised_notification(incident: Incident, language: Language) -> Notification:
-    what = f"{incident.alerts} callbacks not understood" if incident.alerts > 1 else "Callback not understood"
+    what = language.says("Callback not understood", "{count} callbacks not understood", max(1, incident.alerts))
     return Notification(
         tag=incident_tag(incident.id),
         level=incident.level,
-        title=f"{language.say(incident.level)}: {what}",
-        lines=("It is stored whole; the window shows its text.",),
+        title=language.say("{level}: {name}", level=language.say(incident.level), name=what),
+        lines=(language.say("It is stored whole; the window shows its text."),),
         button=OPEN_WINDOW,
     )
 
 
 def _rule_name(alert: Alert, language: Language) -> str:
     name = name_text(alert, language) or metric_text(alert, language)
-    return printable(name, limit=100) or "Alert without a name"
+    return printable(name, limit=100) or language.say("Alert without a name")
 
 
 def _resource_line(alert: Alert, language: Language) -> str:
     name, number = printable(alert.resource_name, limit=80), printable(alert.resource_id, limit=80)
-    resource = f"{name} ({number})" if name and number and name != number else name or number
+    resource = name or number
+    if name and number and name != number:
+        resource = language.say("{name} ({id})", name=name, id=number)
     component = printable(component_text(alert, language), limit=100)
     return language.say(", ").join(filter(None, (resource, component)))
 
@@ -147,8 +154,8 @@ def _value_line(alert: Alert, language: Language) -> str:
     metric = printable(metric_text(alert, language), limit=80)
     value = value_text(alert, language)
     rule = printable(rule_condition_text(alert, language), limit=120)
-    reading = f"{value} ({rule})" if value and rule else value or rule
-    return f"{metric}: {reading}" if metric and reading else metric or reading
+    reading = language.say("{value} ({condition})", value=value, condition=rule) if value and rule else value or rule
+    return language.say("{metric}: {value}", metric=metric, value=reading) if metric and reading else metric or reading
 
 
 def _shorten(line: str) -> str:
@@ -161,8 +168,7 @@ def _shorten(line: str) -> str:
 
 
 def _region_and_start_line(alert: Alert, incident: Incident, language: Language, now: Millis) -> str:
-    today = local_text(incident.opened_at, "%Y-%m-%d") == local_text(now, "%Y-%m-%d")
-    moment = local_text(incident.opened_at, "%H:%M" if today else "%Y-%m-%d %H:%M")
+    moment = moment_text(incident.opened_at, now=now)
     region = printable(alert.region, limit=40)
     if not region:
         return language.say("Since {time}", time=moment)

@@ -140,7 +140,7 @@ class NotificationPolicy:
             case UrlChanged():
                 requests = self._on_url_changed(event, now)
             case ReceptionResumed():
-                requests = self.notify(returned_notification(event), now=now)
+                requests = self.notify(returned_notification(event, now=now), now=now)
             case CallbackRefused():
                 requests = self.notify(refused_notification(event), now=now)
         return requests

@@ -49,7 +49,7 @@ class ReachabilityPolicy:
             return ()
         final = None
         if state.reach is Reachability.REACHABLE:
-            final = reachable_notification(began, until=state.since or now)
+            final = reachable_notification(began, until=state.since or now, now=now)
         return (WithdrawNotification(REACH_TAG, final),)
 
     def tick(self, *, now: Millis) -> Notification | None:
@@ -57,4 +57,4 @@ class ReachabilityPolicy:
         if self.due is None or now < self.due or self._blind_since is None:
             return None
         self._notified_since = self._blind_since
-        return blind_notification(self._state, since=self._blind_since)
+        return blind_notification(self._state, since=self._blind_since, now=now)
