@@ -48,7 +48,10 @@ def test_people_get_a_table_that_no_text_breaks(tmp_path: Path) -> None:
     assert "it lasts" in lasting
     assert lasting.endswith("隧道 is [2J down. Start it.")
     assert " 3 min 20 s " in asleep
-    assert off.split() == ["1", "off", "2026-09-21", "14:13:20", "2026-09-21", "15:13:21", "1", "h", "-"]
+    words = off.split()
+    assert (words[:2], words[3], words[5:]) == (["1", "off"], "14:13", ["15:13", "1", "h", "-"])
+    assert words[2] == words[4]
+    assert words[2].endswith("09-21"), "in another year, the year comes first"
 
 
 def test_with_no_log_there_are_none(tmp_path: Path) -> None:

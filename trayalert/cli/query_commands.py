@@ -54,14 +54,14 @@ def alerts(as_json: bool, limit: int, after: int | None, search: str | None, raw
     """List the alerts, newest first."""
     places = find_own_places()
     settings = own_settings(places)
-    links, source_addresses, language = link_table(settings), SourceAddresses(settings), own_language()
+    links, source_addresses = link_table(settings), SourceAddresses(settings)
     with open_reader(places) as reader:
         found = reader.alerts(limit=limit, after=after, search=search, raw=raw) if reader else ()
         if as_json:
-            records = (alert_record(stored, links, source_addresses, language) for stored in found)
+            records = (alert_record(stored, links, source_addresses) for stored in found)
             print_lines(map(json_line, records), machine=True)
         else:
-            print_lines(alert_lines(found, language))
+            print_lines(alert_lines(found, own_language(), now=now()))
 
 
 @click.command()
@@ -93,8 +93,10 @@ def gaps(as_json: bool, limit: int) -> None:
     """
     with open_reader(find_own_places()) as reader:
         found = reader.gaps(limit=limit) if reader else []
-    lines = (json_line(gap_record(gap, now=now())) for gap in found) if as_json else gap_lines(found, now=now())
-    print_lines(lines, machine=as_json)
+    if as_json:
+        print_lines((json_line(gap_record(gap, now=now())) for gap in found), machine=True)
+    else:
+        print_lines(gap_lines(found, own_language(), now=now()))
 
 
 @click.command()
@@ -116,7 +118,7 @@ def expected(as_json: bool) -> None:
     if as_json:
         print_json(*(row | {"last_at": iso(row["last_at"]), "due_at": iso(row["due_at"])} for row in rows))
     elif rows:
-        print_lines(expected_callback_lines(rows))
+        print_lines(expected_callback_lines(rows, own_language(), now=now()))
     else:
         click.echo(say("nothing is expected: the settings have no [[expected]]"), err=True)
 
@@ -142,8 +144,8 @@ def export(form: str, output: str | None, since: str | None, until: str | None) 
     with open_reader(places) as reader:
         found = reader.alerts_between(*bounds) if reader else iter(())
         try:
-            links, source_addresses, language = link_table(settings), SourceAddresses(settings), own_language()
-            count = write_alerts(found, links, source_addresses, language, file_format=form, output=output)
+            links, source_addresses = link_table(settings), SourceAddresses(settings)
+            count = write_alerts(found, links, source_addresses, file_format=form, output=output)
         except BrokenPipeError:
             raise
         except OSError as error:

@@ -17,7 +17,7 @@ from trayalert.cli.command_base import (
 )
 from trayalert.cli.instance_access import carry_out
 from trayalert.cli.log_access import open_reader
-from trayalert.cli.own_language import say
+from trayalert.cli.own_language import own_language, say
 from trayalert.clock import now
 from trayalert.domain.times import iso, read_age
 from trayalert.services.access.secrets import Secrets
@@ -80,7 +80,7 @@ def secrets(context: click.Context, as_json: bool) -> None:
     else:
         from trayalert.services.presentation.terminal_tables import secret_lines  # noqa: PLC0415 - loads alert modules
 
-        print_lines(secret_lines(rows))
+        print_lines(secret_lines(rows, own_language(), now=now()))
 
 
 @secrets.command()

@@ -10,6 +10,8 @@ from trayalert.app.diagnostics.crashes import CrashFiles
 from trayalert.app.platform.places import Places, read_settings
 from trayalert.cli.command_base import data_dir_option, find_own_places, json_option, print_json, print_lines
 from trayalert.cli.log_access import open_reader
+from trayalert.cli.own_language import own_language
+from trayalert.clock import now
 from trayalert.domain.fault import Fault
 from trayalert.domain.incident.stored_alert import Totals
 from trayalert.domain.phrase import Phrase
@@ -28,7 +30,7 @@ def status(as_json: bool) -> None:
     if as_json:
         print_json(state)
     else:
-        print_lines(status_lines(state))
+        print_lines(status_lines(state, own_language(), now=now()))
 
 
 def state_of(places: Places) -> dict[str, Any]:

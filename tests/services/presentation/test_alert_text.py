@@ -47,8 +47,8 @@ def test_every_metric_of_the_table_is_found_by_both_names_of_its_namespace() -> 
     for row in rows:
         found = find_metric(row["namespace"], row["metric_name"])
         assert found is not None
-        assert found.title(EN) == (row["title_en"] or row["title_zh"])
-        assert found.title(ZH) == (row["title_zh"] or row["title_en"])
+        assert (found.title(EN), found.title(ZH)) == (row["title_en"], row["title_zh"])
+        assert row["title_en"] or row["title_zh"]
     for name in ("acs_redis_dashboard", "acs_kvstore", "redis_dashboard"):
         assert find_metric(name, "StandardMemoryUsage")
     assert find_metric("acs_ecs", "cpu_total") == find_metric("acs_ecs_dashboard", "cpu_total")
@@ -62,15 +62,26 @@ def test_a_title_that_is_missing_or_only_the_id_is_taken_from_the_table(title: s
     assert metric_text(alert(title=title), ZH) == "内存使用率"
 
 
-def test_what_the_callback_says_wins() -> None:
-    assert metric_text(alert(title="实例内存"), EN) == "实例内存"
-    assert metric_unit(alert(unit="个")) == "个"
-    assert metric_text(alert("of_ours", "of_ours"), EN) == "of_ours"
+def test_a_title_in_ones_own_language_goes_before_that_of_the_callback() -> None:
+    assert metric_text(alert(title="实例内存"), EN) == "Memory Usage"
+    assert metric_text(alert(title="Instance memory"), ZH) == "内存使用率"
+    assert metric_text(alert("of_ours", "Ours"), ZH) == "Ours"
+    assert metric_text(alert("of_ours", "of_ours"), EN) == metric_text(alert("of_ours"), EN) == "of_ours"
     assert metric_text(alert(None), EN) == ""
 
 
 def test_a_title_in_one_language_only_is_better_than_an_id() -> None:
     assert metric_text(alert("dcdn_qps_http", namespace="acs_dcdn"), EN) == "Http每秒请求数"
+    assert metric_text(alert("dcdn_qps_http", "HTTP queries", namespace="acs_dcdn"), EN) == "HTTP queries"
+
+
+def test_scripts_get_the_same_title_in_every_language() -> None:
+    assert metric_title(alert(title="实例内存")) == "实例内存"
+    assert metric_title(alert()) == metric_title(alert(title="StandardMemoryUsage")) == "Memory Usage"
+    assert metric_title(alert("dcdn_qps_http", namespace="acs_dcdn")) == "dcdn_qps_http"
+    assert metric_title(alert("of_ours")) == "of_ours"
+    assert metric_title(alert(None)) is None
+    assert metric_unit(alert(unit="个")) == "个"
 
 
 def test_a_unit_that_is_missing_is_taken_from_the_table_for_reading_and_condition() -> None:
@@ -83,7 +94,7 @@ def test_a_unit_that_is_missing_is_taken_from_the_table_for_reading_and_conditio
 def test_a_composite_rule_has_several_metrics() -> None:
     composite = alert("多指标", "多指标", namespace="acs_ecs")
     assert metric_text(composite, EN) == "Several metrics"
-    assert metric_text(composite, ZH) == metric_title(composite, EN) == "多指标"
+    assert metric_text(composite, ZH) == metric_title(composite) == "多指标"
 
 
 def test_a_name_in_several_languages_is_said_in_ones_own() -> None:
@@ -136,7 +147,8 @@ def test_a_resource_is_called_by_its_own_name_and_part() -> None:
 def test_the_table_is_not_read_before_it_is_needed() -> None:
     alert_text._metrics.cache_clear()
     complete = alert(title="内存使用率", unit="%")
-    assert metric_text(complete, EN) + value_text(complete, EN) + rule_condition_text(complete, EN)
+    assert metric_title(complete)
+    assert value_text(complete, EN) + rule_condition_text(complete, EN)
     assert alert_text._metrics.cache_info().currsize == 0
     metric_text(alert(), EN)  # shows that the check above would notice a read table
     assert alert_text._metrics.cache_info().currsize == 1

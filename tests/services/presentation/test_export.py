@@ -13,13 +13,10 @@ import pytest
 from tests.storage.making import NOON, append, raw_callback, read, reading, store
 from trayalert.domain.incident.stored_alert import StoredAlert
 from trayalert.domain.settings.settings import Settings
-from trayalert.domain.wording.language import Language
 from trayalert.services.access.source_address import SourceAddresses
 from trayalert.services.presentation.export import COLUMNS, write_alerts
 from trayalert.services.presentation.json_records import alert_record
 from trayalert.services.presentation.link_table import link_table
-
-EN = Language.EN
 
 LINKS = link_table(Settings())
 SOURCE_ADDRESSES = SourceAddresses(Settings())
@@ -58,11 +55,11 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 
 def test_csv_is_read_by_others_as_it_was_written(found: list[StoredAlert], tmp_path: Path) -> None:
-    assert write_alerts(found, LINKS, SOURCE_ADDRESSES, EN, file_format="csv", output=str(tmp_path / "alerts.csv")) == 4
+    assert write_alerts(found, LINKS, SOURCE_ADDRESSES, file_format="csv", output=str(tmp_path / "alerts.csv")) == 4
 
     first, second, third, fourth = rows_of(tmp_path / "alerts.csv")
     assert tuple(first) == COLUMNS
-    record = alert_record(found[0], LINKS, SOURCE_ADDRESSES, EN)
+    record = alert_record(found[0], LINKS, SOURCE_ADDRESSES)
     # CSV and JSON have the same columns in the same order
     assert tuple(key for key in record if key != "links") == COLUMNS
     assert (first["name"], first["resource_id"], first["value"]) == ('磁盘 "data", 满\n了', "i-1", "97.5")
@@ -76,7 +73,7 @@ def test_csv_is_read_by_others_as_it_was_written(found: list[StoredAlert], tmp_p
 
 
 def test_a_number_stays_one_and_a_text_never_becomes_a_formula(found: list[StoredAlert], tmp_path: Path) -> None:
-    write_alerts(found, LINKS, SOURCE_ADDRESSES, EN, file_format="csv", output=str(tmp_path / "alerts.csv"))
+    write_alerts(found, LINKS, SOURCE_ADDRESSES, file_format="csv", output=str(tmp_path / "alerts.csv"))
 
     second = rows_of(tmp_path / "alerts.csv")[1]
     assert second["value"] == "-5.5"
@@ -93,7 +90,6 @@ def test_no_cell_of_a_stranger_begins_like_a_formula(tmp_path: Path, text: str) 
             reader.alerts(limit=None),
             LINKS,
             SOURCE_ADDRESSES,
-            EN,
             file_format="csv",
             output=str(tmp_path / "alerts.csv"),
         )
@@ -106,28 +102,26 @@ def test_no_cell_of_a_stranger_begins_like_a_formula(tmp_path: Path, text: str) 
 
 
 def test_json_has_one_object_a_line(found: list[StoredAlert], tmp_path: Path) -> None:
-    assert (
-        write_alerts(found, LINKS, SOURCE_ADDRESSES, EN, file_format="json", output=str(tmp_path / "alerts.json")) == 4
-    )
+    assert write_alerts(found, LINKS, SOURCE_ADDRESSES, file_format="json", output=str(tmp_path / "alerts.json")) == 4
 
     lines = (tmp_path / "alerts.json").read_text(encoding="utf-8").split("\n")
     assert [json.loads(line) for line in lines[:-1]] == [
-        alert_record(stored, LINKS, SOURCE_ADDRESSES, EN) for stored in found
+        alert_record(stored, LINKS, SOURCE_ADDRESSES) for stored in found
     ]
     assert lines[-1] == ""
 
 
 def test_stdout_gets_the_same(found: list[StoredAlert], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for form in ("csv", "json"):
-        write_alerts(found, LINKS, SOURCE_ADDRESSES, EN, file_format=form, output=str(tmp_path / "file"))
-        write_alerts(found, LINKS, SOURCE_ADDRESSES, EN, file_format=form, output=None)
+        write_alerts(found, LINKS, SOURCE_ADDRESSES, file_format=form, output=str(tmp_path / "file"))
+        write_alerts(found, LINKS, SOURCE_ADDRESSES, file_format=form, output=None)
         assert capsys.readouterr().out == (tmp_path / "file").read_bytes().decode()
 
 
 def test_no_alert_is_a_head_and_nothing_else(tmp_path: Path) -> None:
-    assert write_alerts([], LINKS, SOURCE_ADDRESSES, EN, file_format="csv", output=str(tmp_path / "alerts.csv")) == 0
+    assert write_alerts([], LINKS, SOURCE_ADDRESSES, file_format="csv", output=str(tmp_path / "alerts.csv")) == 0
     assert rows_of(tmp_path / "alerts.csv") == []
-    assert write_alerts([], LINKS, SOURCE_ADDRESSES, EN, file_format="json", output=str(tmp_path / "alerts.json")) == 0
+    assert write_alerts([], LINKS, SOURCE_ADDRESSES, file_format="json", output=str(tmp_path / "alerts.json")) == 0
     assert (tmp_path / "alerts.json").read_bytes() == b""
 
 
@@ -141,7 +135,7 @@ def test_a_file_appears_whole_or_not_at_all(found: list[StoredAlert], tmp_path: 
     kept.write_text("from yesterday")
     for output in (kept, tmp_path / "new.csv"):
         with pytest.raises(OSError, match="the disk is gone"):
-            write_alerts(failing(found), LINKS, SOURCE_ADDRESSES, EN, file_format="csv", output=str(output))
+            write_alerts(failing(found), LINKS, SOURCE_ADDRESSES, file_format="csv", output=str(output))
 
     assert kept.read_text() == "from yesterday"
     assert sorted(path.name for path in tmp_path.glob("*.csv*")) == ["kept.csv"]
@@ -151,7 +145,7 @@ def test_a_link_stays_a_link(found: list[StoredAlert], tmp_path: Path) -> None:
     (tmp_path / "real.csv").write_text("old")
     (tmp_path / "link.csv").symlink_to("real.csv")
 
-    write_alerts(found, LINKS, SOURCE_ADDRESSES, EN, file_format="csv", output=str(tmp_path / "link.csv"))
+    write_alerts(found, LINKS, SOURCE_ADDRESSES, file_format="csv", output=str(tmp_path / "link.csv"))
 
     assert (tmp_path / "link.csv").is_symlink()
     assert len(rows_of(tmp_path / "real.csv")) == 4
@@ -166,7 +160,7 @@ def test_a_device_is_written_to_and_never_replaced(found: list[StoredAlert], tmp
 
     listener = threading.Thread(target=listen)
     listener.start()
-    write_alerts(found, LINKS, SOURCE_ADDRESSES, EN, file_format="json", output=str(pipe))
+    write_alerts(found, LINKS, SOURCE_ADDRESSES, file_format="json", output=str(pipe))
     listener.join(5)
 
     assert pipe.is_fifo()

@@ -8,7 +8,6 @@ import pytest
 from tests.storage.making import HOUR, NOON, append, raw_callback, read, reading, store
 from trayalert.callbacks.parsing.identity import key_of
 from trayalert.domain.settings.settings import Settings
-from trayalert.domain.wording.language import Language
 from trayalert.services.access.source_address import SourceAddresses
 from trayalert.services.presentation.json_records import Record, alert_record, incident_record, json_line, mute_period
 from trayalert.services.presentation.link_table import link_table
@@ -38,7 +37,7 @@ def record(path: Path, job: Job, *, raw: bool = False) -> Record:
     store(path, job)
     with reading(path) as reader:
         found: Record = json.loads(
-            json.dumps(alert_record(next(reader.alerts(limit=1, raw=raw)), LINKS, SOURCE_ADDRESSES, Language.EN))
+            json.dumps(alert_record(next(reader.alerts(limit=1, raw=raw)), LINKS, SOURCE_ADDRESSES))
         )
         return found
 
@@ -121,12 +120,9 @@ def test_a_title_and_a_unit_that_the_callback_lacks_come_from_the_table(path: Pa
     assert (own["metric"], own["metric_title"], own["unit"]) == ("cpu_total", "(Agent) Host.cpu.total(Recommend)", "%")
 
 
-def test_no_language_changes_what_a_script_compares(path: Path) -> None:
-    store(path, append(triggerLevel="CRITICAL", metricName="CPUUtilization", namespace="acs_ecs", alertState="ALERT"))
-    with reading(path) as reader:
-        (one,) = reader.alerts(limit=1)
-    english, chinese = (alert_record(one, LINKS, SOURCE_ADDRESSES, language) for language in Language)
-    assert {name for name in english if english[name] != chinese[name]} == {"metric_title"}
+def test_a_metric_that_the_table_names_in_chinese_only_is_its_id_for_scripts(path: Path) -> None:
+    chinese_only = append(rawMetricName="dcdn_qps_http", metricName="dcdn_qps_http", namespace="acs_dcdn")
+    assert record(path, chinese_only)["metric_title"] == "dcdn_qps_http"
 
 
 def test_the_raw_bytes_are_there_only_where_asked_for(path: Path) -> None:

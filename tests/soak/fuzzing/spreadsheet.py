@@ -16,7 +16,6 @@ from tests.bench.figures import Figure
 from tests.soak.fuzzing.fuzz_target import tables
 from tests.soak.harness.pipeline import SENDERS
 from tests.storage.making import append, writing
-from trayalert.domain.wording.language import Language
 from trayalert.services.presentation.export import write_alerts
 from trayalert.storage.reader import Reader
 from trayalert.storage.writer.appender import Append
@@ -82,9 +81,7 @@ def measure(folder: Path, alerts: int = ALERTS) -> list[Figure]:
                 jobs.append(Append(good.callback, (replace(hostile, dimensions={text: text}, fields={text: text}),)))
             assert not [result for result in writer.commit(jobs) if isinstance(result, Exception)]
     with closing(Reader(log)) as reader:
-        count = write_alerts(
-            reader.alerts(limit=None), tables()[0], SENDERS, Language.EN, file_format="csv", output=str(table)
-        )
+        count = write_alerts(reader.alerts(limit=None), tables()[0], SENDERS, file_format="csv", output=str(table))
     with control.open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream).writerows([number, text] for number, text in enumerate(texts[:500]))
     return [

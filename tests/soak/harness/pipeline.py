@@ -123,9 +123,9 @@ class Pipeline:
             found = list(reader.alerts(limit=None, raw=True))
             for stored in found:
                 for table in self._tables:
-                    for link in alert_record(stored, table, SENDERS, EN)["links"]:
+                    for link in alert_record(stored, table, SENDERS)["links"]:
                         self._judge_link(link["url"], link["grade"], stored.raw)
-                assert base64.b64decode(alert_record(stored, self._tables[0], SENDERS, EN)["raw"]) == stored.raw
+                assert base64.b64decode(alert_record(stored, self._tables[0], SENDERS)["raw"]) == stored.raw
             self._export(found)
             self._show(reader)
 
@@ -133,7 +133,7 @@ class Pipeline:
         for table in self._tables[:1]:
             for form in ("csv", "json"):
                 output = self._log.with_name(f"out.{form}")
-                assert write_alerts(iter(found), table, SENDERS, EN, file_format=form, output=str(output)) == len(found)
+                assert write_alerts(iter(found), table, SENDERS, file_format=form, output=str(output)) == len(found)
                 text = output.read_bytes().decode()
                 if form == "csv":
                     assert not (wrong := formulas(text)), wrong[:5]
@@ -142,7 +142,7 @@ class Pipeline:
                     assert [json.loads(line)["id"] for line in text.split("\n")[:-1]] == [one.id for one in found]
 
     def _show(self, reader: Reader) -> None:
-        lines = list(alert_lines(reader.alerts(limit=500), EN))
+        lines = list(alert_lines(reader.alerts(limit=500), EN, now=NOW))
         incidents = list(reader.every_incident())
         lines += list(incident_lines(incidents, EN, now=NOW + HOUR, mute_period=HOUR))
         assert not [line for line in lines if _INVISIBLE.search(line)]

@@ -55,8 +55,8 @@ def answers(path: Path, question: Callable[[Reader], object]) -> bool:
 
 def alerts(reader: Reader) -> None:
     for one in reader.alerts(limit=None, raw=True):
-        json.dumps(alert_record(one, tables()[0], SENDERS, EN))
-    list(alert_lines(reader.alerts(limit=None), EN))
+        json.dumps(alert_record(one, tables()[0], SENDERS))
+    list(alert_lines(reader.alerts(limit=None), EN, now=NOON))
 
 
 def incidents(reader: Reader) -> None:
@@ -67,7 +67,7 @@ def incidents(reader: Reader) -> None:
 
 
 def exported(reader: Reader) -> None:
-    write_alerts(reader.alerts(limit=None), tables()[0], SENDERS, EN, file_format="csv", output="/dev/null")
+    write_alerts(reader.alerts(limit=None), tables()[0], SENDERS, file_format="csv", output="/dev/null")
 
 
 def summed_up(reader: Reader) -> None:

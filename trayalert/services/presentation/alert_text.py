@@ -1,10 +1,10 @@
 """Presents the parts of an alert as text for users.
 
-A title or unit in the callback is preferred to the built-in table of metrics. This table was made from Alibaba's
-documentation of 2021.
+The built-in table of metrics was made from Alibaba's documentation of 2021. A unit in the callback is preferred to this
+table. Users see the title of a metric in their language if the table contains this title.
 
-The strings that `metric_title` and `metric_unit` return are for scripts, and are not changed. All other strings are for
-users: they are cleaned (`domain/text.py`) and limited in length.
+The strings that `metric_title` and `metric_unit` return are for scripts. These strings are not changed, and do not
+depend on the language. All other strings are for users: they are cleaned (`domain/text.py`) and limited in length.
 """
 
 import csv
@@ -45,8 +45,8 @@ class Metric(NamedTuple):
     unit: str | None
 
     def title(self, language: Language) -> str:
-        """Return the title in `language`. If this title is empty, return the title in the other language."""
-        return (self.title_zh or self.title_en) if language is Language.ZH else (self.title_en or self.title_zh)
+        """Return the title in `language`, which can be empty."""
+        return self.title_zh if language is Language.ZH else self.title_en
 
 
 def find_metric(namespace: str | None, metric: str | None) -> Metric | None:
@@ -68,19 +68,23 @@ def _metrics() -> dict[tuple[str, str], Metric]:
     }
 
 
-def metric_title(alert: Alert, language: Language) -> str | None:
-    """Return the metric's title, or None if the alert names no metric.
+def metric_title(alert: Alert) -> str | None:
+    """Return the metric's title for scripts, or None if the alert names no metric.
 
     The result is the first of these that exists:
 
     - the title in the callback, if this title differs from the metric's id
-    - the title in the built-in table of metrics
+    - the English title in the built-in table of metrics
     - the metric's id
     """
-    if alert.metric_title and alert.metric_title != alert.metric:
-        return alert.metric_title
-    metric = find_metric(alert.namespace, alert.metric)
-    return (metric.title(language) if metric else None) or alert.metric_title or alert.metric
+    own = _own_title(alert)
+    metric = None if own else find_metric(alert.namespace, alert.metric)
+    return own or (metric.title_en if metric else None) or alert.metric
+
+
+def _own_title(alert: Alert) -> str | None:
+    """Return the title in the callback, or None if this title is missing or only repeats the metric's id."""
+    return alert.metric_title if alert.metric_title != alert.metric else None
 
 
 def metric_unit(alert: Alert) -> str | None:
@@ -107,9 +111,18 @@ def name_text(alert: Alert, language: Language) -> str:
 def metric_text(alert: Alert, language: Language) -> str:
     """Return the metric's title as text for users, or an empty string if the alert names no metric.
 
+    The result is the first of these that exists:
+
+    - the title in `language` in the built-in table of metrics
+    - the title in the callback, if this title differs from the metric's id
+    - the title in another language in the built-in table
+    - the metric's id
+
     For a rule on several metrics, return "Several metrics" in the given language.
     """
-    title = metric_title(alert, language)
+    metric = find_metric(alert.namespace, alert.metric)
+    in_table = (metric.title(language), metric.title_en or metric.title_zh) if metric else ("", "")
+    title = in_table[0] or _own_title(alert) or in_table[1] or alert.metric
     return language.say("Several metrics") if title == _COMPOSITE else printable(title)
 
 
@@ -157,7 +170,11 @@ def component_text(alert: Alert, language: Language) -> str:
     Return an empty string if there are no components.
     """
     return language.say(", ").join(
-        f"{language.say(component.word) if component.translatable else component.word} {component.name}"
+        language.say(
+            "{component} {name}",
+            component=language.say(component.word) if component.translatable else component.word,
+            name=component.name,
+        )
         for component in _components(alert)
     )
 

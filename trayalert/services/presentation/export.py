@@ -11,7 +11,6 @@ from typing import TextIO
 
 from trayalert.domain.incident.console_link import LinkTable
 from trayalert.domain.incident.stored_alert import StoredAlert
-from trayalert.domain.wording.language import Language
 from trayalert.services.access.source_address import SourceAddresses
 from trayalert.services.presentation.json_records import Record, alert_record, json_line
 
@@ -30,7 +29,6 @@ def write_alerts(
     alerts: Iterable[StoredAlert],
     links: LinkTable,
     source_addresses: SourceAddresses,
-    language: Language,
     *,
     file_format: str,
     output: str | None,
@@ -46,7 +44,7 @@ def write_alerts(
         if rows:
             rows.writerow(COLUMNS)
         for stored in alerts:
-            record = alert_record(stored, links, source_addresses, language)
+            record = alert_record(stored, links, source_addresses)
             if rows:
                 rows.writerow([_cell(record, column) for column in COLUMNS])
             else:

@@ -1,4 +1,7 @@
-"""Alerts, incidents and gaps as JSON objects for scripts. The keys are a stable contract: see README and CHANGELOG."""
+"""Alerts, incidents and gaps as JSON objects for scripts. The objects do not depend on the user's language.
+
+The keys are a stable contract: see README and CHANGELOG.
+"""
 
 import base64
 import json
@@ -11,7 +14,6 @@ from trayalert.domain.incident.console_link import LinkTable, console_links
 from trayalert.domain.incident.stored_alert import StoredAlert, StoredIncident
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.times import Millis, iso
-from trayalert.domain.wording.language import Language
 from trayalert.services.access.source_address import SourceAddresses
 from trayalert.services.presentation.alert_text import metric_title, metric_unit
 
@@ -29,13 +31,10 @@ def json_line(record: Record) -> str:
     return json.dumps(record, ensure_ascii=False).translate(_LINE_ENDS)
 
 
-def alert_record(
-    stored: StoredAlert, links: LinkTable, source_addresses: SourceAddresses, language: Language
-) -> Record:
+def alert_record(stored: StoredAlert, links: LinkTable, source_addresses: SourceAddresses) -> Record:
     """Return the JSON object for an alert.
 
-    The object has the key `raw` only if `stored` contains the body of the callback. If the metric's title comes from
-    the built-in table of metrics, the title is in the given language.
+    The object has the key `raw` only if `stored` contains the body of the callback.
     """
     alert = stored.alert
     record: Record = {
@@ -49,7 +48,7 @@ def alert_record(
         "name": alert.name,
         "rule_id": alert.rule_id,
         "metric": alert.metric,
-        "metric_title": metric_title(alert, language),
+        "metric_title": metric_title(alert),
         "value": alert.value,
         "value_text": alert.value_text,
         "unit": metric_unit(alert),

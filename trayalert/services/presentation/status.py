@@ -8,6 +8,7 @@ from trayalert.domain.events import UrlChanged
 from trayalert.domain.incident.stored_alert import Totals
 from trayalert.domain.listener_state import ListenerState
 from trayalert.domain.log_state import LogState
+from trayalert.domain.phrase import Phrase
 from trayalert.domain.reachability import Reachability, ReachabilityState
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.times import iso
@@ -154,7 +155,11 @@ def status(
 
 
 def _reachability_fields(running: InstanceStatus | None) -> dict[str, Any]:
-    reach = running.reach if running else ReachabilityState(reach=Reachability.BLIND, why="trayalert is not running.")
+    reach = (
+        running.reach
+        if running
+        else ReachabilityState(reach=Reachability.BLIND, why=Phrase("trayalert is not running."))
+    )
     tunnel = running.tunnel if running and running.tunnel.kind else None
     return {
         "reach": reach.reach,

@@ -1,128 +1,196 @@
-"""Output for users at a terminal, as lines with aligned columns. Scripts use `--json` instead."""
+"""Output for users at a terminal, as lines with aligned columns, in their language. Scripts use `--json` instead."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from trayalert.domain.gap import Gap
-from trayalert.domain.incident.alert import TEST, Alert
+from trayalert.domain.gap import Gap, GapCause
+from trayalert.domain.incident.alert import TEST, UNRECOGNISED, Alert
 from trayalert.domain.incident.stored_alert import StoredAlert, StoredIncident
+from trayalert.domain.phrase import N_, Phrase
+from trayalert.domain.reachability import Reachability
 from trayalert.domain.text import display_width, printable
-from trayalert.domain.times import Millis, duration_text, local_text
+from trayalert.domain.times import Millis, moment_text, read_time
+from trayalert.domain.tunnel import Phase
 from trayalert.domain.wording.language import Language, ending_text, localised_duration, state_text
 from trayalert.services.presentation.alert_text import metric_or_message, name_text, resource_component_text, value_text
 from trayalert.services.presentation.json_records import is_unconfirmed
 
 _Rows = Iterable[Sequence[str]]
 
+_LABEL_WIDTH = 15
+_NOTES = {
+    "door_note": N_("door"),
+    "probing": N_("probing"),
+    "turned_away": N_("turned away"),
+    "mistyped": N_("mistyped URL"),
+}
+"""The labels of the notes in the status, by their keys."""
+_MODES = {"tray": N_("tray")}
+"""The words for how trayalert was started. The word `serve` is a command and is not translated."""
+_REACHABILITIES = {
+    Reachability.REACHABLE: N_("reachable: a probe came through"),
+    Reachability.BLIND: N_("blind: nothing gets in"),
+    Reachability.UNKNOWN: N_("unknown: nothing has proved that the outside gets in"),
+}
+_PHASES = {
+    Phase.OFF: N_("off"),
+    Phase.STARTING: N_("starting"),
+    Phase.UP: N_("up"),
+    Phase.WAITING: N_("waiting"),
+    Phase.MISSING: N_("missing"),
+}
+_GAP_CAUSES = {GapCause.OFF: N_("off"), GapCause.ASLEEP: N_("asleep"), GapCause.BLIND: N_("blind")}
+_EXPECTED_STATES = {"silent": N_("silent"), "waiting": N_("waiting"), "ok": N_("ok")}
+_KINDS = {TEST: N_("test"), UNRECOGNISED: N_("unrecognised")}
+"""The words for the kinds of alerts that have no state. The words for all other kinds are those of the senders."""
 
-def status_lines(state: dict[str, Any]) -> Iterator[str]:
+
+def status_lines(state: Mapping[str, Any], language: Language, *, now: Millis) -> Iterator[str]:
     """Yield the lines of `trayalert status`. `state` is the object that `trayalert status --json` prints."""
-    if state["running"] and state["listening"]:
-        yield f"running ({state['front']}), listening on {state['host']}:{state['port']}"
-    elif state["running"]:
-        yield f"running ({state['front']}), but the door is shut: {_closed_reason(state)}"
-    else:
-        yield "not running: callbacks that come now are lost after Cloud Monitor's retries"
-    yield from _reachability_lines(state)
-    yield from (f"log             {problem}" for problem in state["log_problems"])
-    yield from (f"log news        {news}" for news in state["log_news"])
+    yield _running_line(state, language)
+    yield from _reachability_lines(state, language, now)
+    yield from (_row(language.say("log"), problem, language) for problem in state["log_problems"])
+    yield from (_row(language.say("log news"), news, language) for news in state["log_news"])
     if state["salvaging"]:
-        yield "salvage         a former log is being read over; what was open in it may still come"
-    yield f"callback URL    {state['callback_url']}"
-    labels = {"door_note": "door", "probing": "probing", "turned_away": "turned away", "mistyped": "mistyped URL"}
-    yield from (f"{label:<16}{state[key]}" for key, label in labels.items() if state[key])
-    if state["alerts"] is None:
-        yield "alerts          unknown, as the log cannot be read"
-    else:
-        yield f"last callback   {state['last_callback_at'] or 'never'}"
-        yield f"open incidents  {state['open_incidents']}"
-        counted = f"{state['alerts']} ({state['deliveries']} deliveries, {state['unrecognised']} unrecognised)"
-        yield f"alerts          {counted}"
-    yield from _backup_lines(state)
-    yield from (f"crash           what happened is in {path}" for path in state["crashes"])
-    yield f"data dir        {state['data_dir']}"
-    yield f"version         {state['version']}"
-    yield from (f"settings        {problem}" for problem in state["settings_problems"])
+        salvaging = language.say("a former log is being read over; what was open in it may still come")
+        yield _row(language.say("salvage"), salvaging, language)
+    yield _row(language.say("callback URL"), state["callback_url"], language)
+    yield from (_row(language.say(label), state[key], language) for key, label in _NOTES.items() if state[key])
+    yield from _total_lines(state, language, now)
+    yield from _backup_lines(state, language, now)
+    for path in state["crashes"]:
+        yield _row(language.say("crash"), language.say("what happened is in {path}", path=path), language)
+    yield _row(language.say("data dir"), state["data_dir"], language)
+    yield _row(language.say("version"), state["version"], language)
+    yield from (_row(language.say("settings"), problem, language) for problem in state["settings_problems"])
 
 
-def _reachability_lines(state: Mapping[str, Any]) -> Iterator[str]:
+def _running_line(state: Mapping[str, Any], language: Language) -> str:
+    if not state["running"]:
+        return language.say("not running: callbacks that come now are lost after Cloud Monitor's retries")
+    mode = language.say(_MODES.get(state["front"], state["front"]))
+    if state["listening"]:
+        address = f"{state['host']}:{state['port']}"
+        return language.say("running ({mode}), listening on {address}", mode=mode, address=address)
+    reason = state["door_problem"] or next(iter(state["log_problems"]), Phrase("it is being opened"))
+    return language.say("running ({mode}), but the door is shut: {reason}", mode=mode, reason=reason)
+
+
+def _reachability_lines(state: Mapping[str, Any], language: Language, now: Millis) -> Iterator[str]:
     """Yield the lines that say whether callbacks arrive, and through which tunnel."""
-    words = {
-        "reachable": "reachable: a probe came through",
-        "blind": "blind: nothing gets in",
-        "unknown": "unknown: nothing has proved that the outside gets in",
-    }
-    text = words[state["reach"]]
+    text = language.say(_REACHABILITIES[state["reach"]])
     if state["storing"] is False:
-        text = "blind: callbacks are refused, as they cannot be stored"
-    yield f"reach           {text}{', since ' + state['reach_since'] if state['reach_since'] else ''}"
+        text = language.say("blind: callbacks are refused, as they cannot be stored")
+    if state["reach_since"]:
+        text = language.say("{state}, since {time}", state=text, time=_time(state["reach_since"], now))
+    yield _row(language.say("reach"), text, language)
     if state["reach_why"] and state["running"] and state["reach_why"] not in state["log_problems"]:
-        yield f"                {state['reach_why']}"
+        yield _row("", state["reach_why"], language)
     if state["tunnel"]:
         tunnel = state["tunnel"]
-        restarts = f", started again {tunnel['restarts']} times" if tunnel["restarts"] else ""
-        yield f"tunnel          {tunnel['kind']}: {tunnel['phase']}{restarts}"
-        yield from (f"                {words}" for words in (tunnel["why"], tunnel["warning"]) if words)
+        phase = language.say(_PHASES.get(tunnel["phase"], tunnel["phase"]))  # a newer instance may know other phases
+        text = language.say("{tunnel}: {phase}", tunnel=tunnel["kind"], phase=phase)
+        if tunnel["restarts"]:
+            text = language.says(
+                "{state}, started again {count} time",
+                "{state}, started again {count} times",
+                tunnel["restarts"],
+                state=text,
+            )
+        yield _row(language.say("tunnel"), text, language)
+        yield from (_row("", words, language) for words in (tunnel["why"], tunnel["warning"]) if words)
     if state["url_changed"]:
-        changed = state["url_changed"]
-        yield f"URL CHANGED     it was {changed['before']}: change the callback URL in the console's rules"
+        before = state["url_changed"]["before"]
+        advice = language.say("it was {before}: change the callback URL in the console's rules", before=before)
+        yield _row(language.say("URL CHANGED"), advice, language)
 
 
-def _closed_reason(state: Mapping[str, Any]) -> str:
-    return str(state["door_problem"] or next(iter(state["log_problems"]), "it is being opened"))
+def _total_lines(state: Mapping[str, Any], language: Language, now: Millis) -> Iterator[str]:
+    if state["alerts"] is None:
+        yield _row(language.say("alerts"), language.say("unknown, as the log cannot be read"), language)
+        return
+    last_at = state["last_callback_at"]
+    yield _row(language.say("last callback"), _time(last_at, now) if last_at else language.say("never"), language)
+    yield _row(language.say("open incidents"), str(state["open_incidents"]), language)
+    totals = language.say(
+        "{alerts} ({deliveries} deliveries, {unrecognised} unrecognised)",
+        alerts=state["alerts"],
+        deliveries=state["deliveries"],
+        unrecognised=state["unrecognised"],
+    )
+    yield _row(language.say("alerts"), totals, language)
 
 
-def _backup_lines(state: Mapping[str, Any]) -> Iterator[str]:
+def _backup_lines(state: Mapping[str, Any], language: Language, now: Millis) -> Iterator[str]:
     """Yield the lines about backups and quarantined logs."""
+    backups = language.say("none yet")
     if state["backups"]:
-        yield f"backups         {state['backups']}, the newest of {state['last_backup_at']}"
-    else:
-        yield "backups         none yet"
+        newest = _time(state["last_backup_at"], now)
+        backups = language.say("{count}, the newest of {time}", count=state["backups"], time=newest)
+    yield _row(language.say("backups"), backups, language)
     if state["quarantined"]:
-        moved = "1 log was" if state["quarantined"] == 1 else f"{state['quarantined']} logs were"
-        yield f"quarantine      {moved} moved aside; `trayalert check` tells why"
+        moved = language.says(
+            "1 log was moved aside; `trayalert check` tells why",
+            "{count} logs were moved aside; `trayalert check` tells why",
+            state["quarantined"],
+        )
+        yield _row(language.say("quarantine"), moved, language)
 
 
-def secret_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def _row(label: str, text: str, language: Language) -> str:
+    """Return a line of the status. The label is padded to the width of the column of labels."""
+    return f"{_padded(label, _LABEL_WIDTH)} {language.render(text)}"
+
+
+def secret_lines(rows: Iterable[Mapping[str, Any]], language: Language, *, now: Millis) -> Iterator[str]:
     """Return the lines of a table of secrets."""
-    head = ("NAME", "SECRET", "HOLDS UNTIL", "DELIVERIES", "LAST USED")
+    head = (N_("NAME"), N_("SECRET"), N_("HOLDS UNTIL"), N_("DELIVERIES"), N_("LAST USED"))
     cells = (
-        (row["name"], row["secret"], row["until"] or "-", str(row["deliveries"]), row["last_at"] or "never")
+        (
+            row["name"],
+            row["secret"],
+            _time(row["until"], now) if row["until"] else "-",
+            str(row["deliveries"]),
+            _time(row["last_at"], now) if row["last_at"] else language.say("never"),
+        )
         for row in rows
     )
-    return _table(head, cells)
+    return _table(head, cells, language)
 
 
-def expected_callback_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def expected_callback_lines(rows: Iterable[Mapping[str, Any]], language: Language, *, now: Millis) -> Iterator[str]:
     """Return the lines of a table of expected callbacks."""
-    head = ("NAME", "HOURS", "LEVEL", "LAST CALLBACK", "DUE", "STATE")
+    head = (N_("NAME"), N_("HOURS"), N_("LEVEL"), N_("LAST CALLBACK"), N_("DUE"), N_("STATE"))
     cells = (
         (
             row["name"],
             f"{row['hours']:g}",
-            row["level"],
-            "never" if row["last_at"] is None else _local_time(row["last_at"]),
-            "-" if row["due_at"] is None else _local_time(row["due_at"]),
-            row["state"],
+            language.say(row["level"]),
+            language.say("never") if row["last_at"] is None else moment_text(row["last_at"], now=now),
+            "-" if row["due_at"] is None else moment_text(row["due_at"], now=now),
+            language.say(_EXPECTED_STATES[row["state"]]),
         )
         for row in rows
     )
-    return _table(head, cells)
+    return _table(head, cells, language)
 
 
-def alert_lines(alerts: Iterable[StoredAlert], language: Language) -> Iterator[str]:
+def alert_lines(alerts: Iterable[StoredAlert], language: Language, *, now: Millis) -> Iterator[str]:
     """Return the lines of a table of alerts."""
-    head = ("ID", "RECEIVED", "LEVEL", "STATE", "NAME", "RESOURCE", "METRIC OR MESSAGE", "VALUE", "INCIDENT")
-    return _table(head, (_alert_row(stored, language) for stored in alerts))
+    head = (
+        N_("ID"), N_("RECEIVED"), N_("LEVEL"), N_("STATE"), N_("NAME"), N_("RESOURCE"), N_("METRIC OR MESSAGE"),
+        N_("VALUE"), N_("INCIDENT"),
+    )  # fmt: skip
+    return _table(head, (_alert_row(stored, language, now) for stored in alerts), language)
 
 
-def _alert_row(stored: StoredAlert, language: Language) -> Sequence[str]:
+def _alert_row(stored: StoredAlert, language: Language, now: Millis) -> Sequence[str]:
     alert = stored.alert
     return (
         str(stored.id),
-        _local_time(stored.received_at),
+        moment_text(stored.received_at, now=now),
         "-" if alert.kind == TEST else language.say(alert.level),
-        state_text(alert.state, language) if alert.state else alert.kind,
+        state_text(alert.state, language) if alert.state else _kind_text(alert, language),
         *_alert_cells(alert, language),
         str(stored.incident_id or "-"),
     )
@@ -132,8 +200,11 @@ def incident_lines(
     incidents: Iterable[StoredIncident], language: Language, *, now: Millis, mute_period: Millis
 ) -> Iterator[str]:
     """Return the lines of a table of incidents."""
-    head = ("ID", "STATE", "LEVEL", "SINCE", "LASTED", "NAME", "RESOURCE", "METRIC OR MESSAGE", "VALUE", "ALERTS")
-    return _table(head, (_incident_row(stored, language, now, mute_period) for stored in incidents))
+    head = (
+        N_("ID"), N_("STATE"), N_("LEVEL"), N_("SINCE"), N_("LASTED"), N_("NAME"), N_("RESOURCE"),
+        N_("METRIC OR MESSAGE"), N_("VALUE"), N_("ALERTS"),
+    )  # fmt: skip
+    return _table(head, (_incident_row(stored, language, now, mute_period) for stored in incidents), language)
 
 
 def _incident_row(stored: StoredIncident, language: Language, now: Millis, mute_period: Millis) -> Sequence[str]:
@@ -146,44 +217,55 @@ def _incident_row(stored: StoredIncident, language: Language, now: Millis, mute_
         str(incident.id),
         state,
         language.say(incident.level if incident.open else incident.worst_level),
-        _local_time(incident.opened_at),
+        moment_text(incident.opened_at, now=now),
         localised_duration(until - incident.opened_at, language) if incident.start_known else "?",
         *_alert_cells(alert, language),
         str(incident.alerts),
     )
 
 
-def gap_lines(gaps: Iterable[Gap], *, now: Millis) -> Iterator[str]:
+def gap_lines(gaps: Iterable[Gap], language: Language, *, now: Millis) -> Iterator[str]:
     """Return the lines of a table of gaps."""
-    return _table(("ID", "CAUSE", "FROM", "UNTIL", "LASTED", "WHY"), (_gap_row(gap, now) for gap in gaps))
+    head = (N_("ID"), N_("CAUSE"), N_("FROM"), N_("UNTIL"), N_("LASTED"), N_("WHY"))
+    return _table(head, (_gap_row(gap, language, now) for gap in gaps), language)
 
 
-def _gap_row(gap: Gap, now: Millis) -> Sequence[str]:
+def _gap_row(gap: Gap, language: Language, now: Millis) -> Sequence[str]:
     return (
         str(gap.id),
-        gap.cause,
-        _local_time(gap.began_at),
-        "it lasts" if gap.ended_at is None else _local_time(gap.ended_at),
-        duration_text(gap.length(now), seconds=True),
-        printable(gap.why) or "-",
+        language.say(_GAP_CAUSES[gap.cause]),
+        moment_text(gap.began_at, now=now),
+        language.say("it lasts") if gap.ended_at is None else moment_text(gap.ended_at, now=now),
+        localised_duration(gap.length(now), language, seconds=True),
+        printable(language.render(gap.why or "")) or "-",
     )
 
 
 def _alert_cells(alert: Alert, language: Language) -> Iterator[str]:
     """Yield four table cells of limited length: name, resource, metric or message, and value."""
-    yield printable(name_text(alert, language) or alert.kind, limit=40)
+    yield printable(name_text(alert, language) or _kind_text(alert, language), limit=40)
     yield printable(resource_component_text(alert), limit=40)
     yield printable(metric_or_message(alert, language), limit=40)
     yield printable(value_text(alert, language), limit=20)
 
 
-def _local_time(moment: Millis) -> str:
-    return local_text(moment, "%Y-%m-%d %H:%M:%S")
+def _kind_text(alert: Alert, language: Language) -> str:
+    return language.say(_KINDS[alert.kind]) if alert.kind in _KINDS else alert.kind
 
 
-def _table(head: Sequence[str], rows: _Rows) -> Iterator[str]:
-    cells = [head, *rows]
+def _time(stamp: str, now: Millis) -> str:
+    """Format a time of a JSON object for users. Return a text that is no time unchanged."""
+    moment = read_time(stamp)
+    return stamp if moment is None else moment_text(moment, now=now)
+
+
+def _table(head: Sequence[str], rows: _Rows, language: Language) -> Iterator[str]:
+    """Yield the lines of a table. `head` are the marked titles of the columns, which the catalogue translates."""
+    cells = [[language.say(title) for title in head], *rows]
     widths = [max(display_width(row[column]) for row in cells) for column in range(len(head))]
     for row in cells:
-        padded = (cell + " " * (width - display_width(cell)) for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(padded).rstrip()
+        yield "  ".join(map(_padded, row, widths)).rstrip()
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - display_width(text))
