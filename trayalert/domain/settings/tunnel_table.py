@@ -198,3 +198,12 @@ _READERS: dict[str, Reader] = {
     "command": _command,
     "url_pattern": _url_pattern,
 }
+
+
+def entry_problem(name: str, value: object) -> str | None:
+    """Return what is wrong with the value of one key of the table, or None. The text has no subject: `must be ...`."""
+    try:
+        _READERS[name](value)
+    except SettingError as wrong:
+        return str(wrong)
+    return None

@@ -25,8 +25,10 @@ from PySide6.QtWidgets import (
 )
 
 from trayalert.domain.events import Event
+from trayalert.domain.phrase import N_
 from trayalert.ui.appearance import fit_to_screen
 from trayalert.ui.backend import ProgramQueries, SetupActions
+from trayalert.ui.captions import Captions
 from trayalert.ui.icons import TrayIconState, tray_icon
 from trayalert.ui.setup.console_page import ConsolePage
 from trayalert.ui.setup.details_page import DetailsPage
@@ -54,7 +56,8 @@ class SetupAssistant(QDialog):
     def __init__(self, setup: SetupActions, program: ProgramQueries, *, tick_interval: int = TICK_MS) -> None:
         super().__init__()
         self._program = program
-        self.setWindowTitle("Set up reach - trayalert")
+        self._captions = Captions(lambda: program.language)
+        self._captions.bind(self.setWindowTitle, N_("Set up reach - trayalert"))
         self.setWindowIcon(tray_icon(TrayIconState()))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         remembered = program.recall(STATE_KEY)
@@ -62,7 +65,9 @@ class SetupAssistant(QDialog):
         self._title, self._step = SafeLabel(heading=1.3), SafeLabel()
         self._stack = QStackedWidget()
         self._pages = [page(setup, program, self._choice) for page in _PAGES]
-        self._back, self._next, self._close = QPushButton("&Back"), QPushButton(), QPushButton("Close")
+        self._back, self._next, self._close = QPushButton(), QPushButton(), QPushButton()
+        self._captions.bind(partial(show_trusted_caption, self._back), N_("&Back"))
+        self._captions.bind(partial(show_trusted_caption, self._close), N_("Close"))
         self._lay_out()
         self._ticker = QTimer(self, interval=tick_interval)
         self._ticker.timeout.connect(self._tick)
@@ -80,6 +85,14 @@ class SetupAssistant(QDialog):
             for page in self._pages:
                 page.on_event(event)
         self._tick()
+
+    def retranslate(self) -> None:
+        """Show everything in the current language. Entered texts, the current page and the focus do not change."""
+        self._captions.retranslate()
+        for page in self._pages:
+            page.retranslate()
+        self._show_position()
+        self._update_next_button()
 
     def _tick(self) -> None:
         self.page.tick()
@@ -128,18 +141,25 @@ class SetupAssistant(QDialog):
 
     def _show_page(self, place: int) -> None:
         self._stack.setCurrentIndex(place)
-        page = self.page
-        self._title.show_text(page.title)
-        self._step.show_text(f"Step {place + 1} of {len(self._pages)}")
-        self.setAccessibleName(f"{page.title}, step {place + 1} of {len(self._pages)}")
+        self._show_position()
         self._back.setEnabled(place > 0)
         focus(self._next)  # `enter` moves the focus if the page has an input
-        page.enter()
+        self.page.enter()
         self._update_next_button()
         self._remember(finished=False)
 
+    def _show_position(self) -> None:
+        """Show the title and the number of the current page."""
+        language, number, count = self._program.language, self._stack.currentIndex() + 1, len(self._pages)
+        title = language.say(self.page.title)
+        self._title.show_text(title)
+        self._step.show_text(language.say("Step {number} of {count}", number=number, count=count))
+        self.setAccessibleName(
+            language.say("{title}, step {number} of {count}", title=title, number=number, count=count)
+        )
+
     def _update_next_button(self) -> None:
-        show_trusted_caption(self._next, self.page.next_text)
+        show_trusted_caption(self._next, self._program.language.say(self.page.next_text))
 
     def _go_back(self) -> None:
         self._show_page(self._stack.currentIndex() - 1)

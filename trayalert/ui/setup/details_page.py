@@ -4,42 +4,49 @@ Problems with the fields are shown on this page. The page keeps all entered text
 ingress or at another kind of tunnel.
 """
 
-import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QFileDialog, QGridLayout, QPushButton, QWidget
 
-from trayalert.domain.phrase import as_sentence
+from trayalert.domain.phrase import N_, Phrase, PhraseList, as_sentence
 from trayalert.domain.settings.ingress import ChosenIngress, Ingress, read_public_url
 from trayalert.domain.settings.tunnel_presets import PRESETS
-from trayalert.domain.settings.tunnel_table import read_tunnel
 from trayalert.ui.backend import ProgramQueries, SetupActions
-from trayalert.ui.setup.fields import PUBLIC_URL, Field, field_texts, fields_of, other_entries, tunnel_table
+from trayalert.ui.captions import Captions
+from trayalert.ui.setup.fields import (
+    PUBLIC_URL,
+    Field,
+    field_texts,
+    fields_of,
+    other_entries,
+    table_problem,
+    tunnel_table,
+)
 from trayalert.ui.setup.page import AssistantPage, SetupChoice, focus
-from trayalert.ui.widgets.safe_text import SafeField, SafeLabel
+from trayalert.ui.widgets.safe_text import SafeField, SafeLabel, show_trusted_caption
 
-_URL_PROBLEM: Final = (
+_URL_PROBLEM: Final = Phrase(
     "The public address must be one such as https://alerts.example.com: no spaces, no query, and no secret in it."
 )
 _DESTINATION_SETTINGS: Final = {
-    "cloudflared": "With a token, Cloudflare's dashboard says where it leads: it",
-    "frpc": "frpc's file",
+    "cloudflared": N_("With a token, Cloudflare's dashboard says where it leads: it must lead to {address}."),
+    "frpc": N_("frpc's file must lead to {address}."),
 }
-"""The beginning of a sentence that says where the user sets a tunnel's destination, keyed by kind of tunnel.
+"""Sentences that say where the user sets a tunnel's destination, keyed by kind of tunnel.
 
 The programs of all other kinds take the destination as an argument.
 """
-_NO_START: Final = "; no tunnel is started."
 
 
 class DetailsPage(AssistantPage):
     """Shows an explanation of the chosen ingress, and the fields that this ingress needs."""
 
     name = "details"
-    title = "What it needs"
-    next_text = "Save and go o&n"
+    title = N_("What it needs")
+    next_text = N_("Save and go o&n")
 
     def __init__(self, setup: SetupActions, program: ProgramQueries, choice: SetupChoice) -> None:
         super().__init__(setup, program, choice)
@@ -48,21 +55,23 @@ class DetailsPage(AssistantPage):
         self._entered = field_texts(self._configured_tunnel)
         self._entered[PUBLIC_URL.key] = (configured.public_url if configured else None) or ""
         self._inputs: dict[str, SafeField] = {}
+        self._field_captions = Captions(lambda: program.language)
         self._shown: tuple[Field, ...] | None = None
         self._kind = QComboBox()
-        self._kind.setAccessibleName("Program for the tunnel")
+        self._kind.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.captions.bind(self._kind.setAccessibleName, N_("Program for the tunnel"))
         for kind, preset in PRESETS.items():
-            self._kind.addItem(preset.title, kind)
+            self._kind.addItem(program.language.render(preset.title), kind)
         self._kind.currentIndexChanged.connect(self._choose_kind)
         self.column.addWidget(self._kind, 0, Qt.AlignmentFlag.AlignLeft)
-        self._about = self.add_paragraph("")
+        self._about = self.add_paragraph()
         self._form = QWidget()
         self._rows = QGridLayout(self._form)
         self._rows.setContentsMargins(0, 0, 0, 0)
         self._rows.setColumnStretch(1, 1)
         self.column.addWidget(self._form)
-        self._problem = self.add_paragraph("")
-        self._problem.setAccessibleName("What is wrong")
+        self._problem = self.add_paragraph()
+        self.captions.bind(self._problem.setAccessibleName, N_("What is wrong"))
         self.column.addStretch()
 
     def enter(self) -> None:
@@ -81,16 +90,23 @@ class DetailsPage(AssistantPage):
         problem, chosen = self._read_fields()
         if chosen is not None:
             problem = self.setup.choose_ingress(chosen)
-        self._problem.show_text(f"⚠ {problem}" if problem else "")
+        self.show_phrase(self._problem, Phrase("⚠ {problem}", problem=problem) if problem else "")
         return problem is None
+
+    def retranslate(self) -> None:
+        """Show all texts of the page in the current language. What the user has entered does not change."""
+        super().retranslate()
+        self._field_captions.retranslate()
+        for place, preset in enumerate(PRESETS.values()):
+            self._kind.setItemText(place, self.program.language.render(preset.title))
 
     def _choose_kind(self) -> None:
         self.choice.kind = self._kind.currentData()
         self._show_fields()
 
     def _show_fields(self) -> None:
-        self._problem.show_text("")
-        self._about.show_text(self._about_text())
+        self.show_phrase(self._problem, "")
+        self.show_phrase(self._about, self._about_text())
         fields = fields_of(self.choice.kind) if self.choice.ingress is Ingress.TUNNEL else (PUBLIC_URL,)
         if fields == self._shown:
             return
@@ -101,6 +117,7 @@ class DetailsPage(AssistantPage):
                 widget.hide()
                 widget.deleteLater()
         self._inputs = {}
+        self._field_captions = Captions(lambda: self.program.language)
         self._form.hide()  # a widget that is added to a visible form cannot take the focus yet
         for row, field in enumerate(fields):
             self._add_row(row, field)
@@ -121,21 +138,25 @@ class DetailsPage(AssistantPage):
                 last = widget
 
     def _add_row(self, row: int, field: Field) -> None:
-        name = field.label.replace("&", "")
-        line = SafeField(name, self._entered.get(field.key, ""), hint=field.placeholder)
-        label = SafeLabel(field.label)
+        captions = self._field_captions
+        line, label = SafeField("", self._entered.get(field.key, "")), SafeLabel()
+        captions.bind(line.setAccessibleName, field.name)
+        captions.bind(line.setPlaceholderText, field.placeholder)
+        captions.bind(label.show_text, field.label)
         label.setBuddy(line)
         self._inputs[field.key] = line
         self._rows.addWidget(label, row, 0)
-        self._rows.addWidget(line, row, 1, 1, 1 if field.file else 2)
-        if field.file:
-            pick = QPushButton("Choose…")
-            pick.setAccessibleName(f"Choose the {name[:1].lower()}{name[1:]}")
-            pick.clicked.connect(lambda _checked=False: self._choose_file(line, name))
+        self._rows.addWidget(line, row, 1, 1, 1 if field.button else 2)
+        if field.button:
+            pick = QPushButton()
+            captions.bind(partial(show_trusted_caption, pick), N_("Choose…"))
+            captions.bind(pick.setAccessibleName, field.button)
+            pick.clicked.connect(lambda _checked=False: self._choose_file(line, field.name))
             self._rows.addWidget(pick, row, 2)
 
     def _choose_file(self, line: SafeField, name: str) -> None:
-        dialog = QFileDialog(self, f"{name} - trayalert")
+        language = self.program.language
+        dialog = QFileDialog(self, language.say("{field} - trayalert", field=Phrase(name)))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(line.show_text)
@@ -148,33 +169,43 @@ class DetailsPage(AssistantPage):
         match self.choice.ingress:
             case Ingress.TUNNEL:
                 preset = PRESETS[self.choice.kind]
-                lines = [f"{as_sentence(preset.note)}.", preset.install_hint]
+                lines = [Phrase("{sentence}.", sentence=as_sentence(preset.note)), preset.install_hint]
                 if setting := _DESTINATION_SETTINGS.get(self.choice.kind):
-                    lines.append(f"{setting} must lead to {self.setup.listener_address()}.")
+                    lines.append(Phrase(setting, address=self.setup.listener_address()))
                 if preset.url_pattern is not None:
-                    lines.append("Its public address is found by itself.")
-                return "\n".join(lines)
+                    lines.append(Phrase("Its public address is found by itself."))
             case Ingress.HOST:
-                return (
-                    f"Pass requests to {self.setup.listener_address()} on this computer, at the path /hook/"
-                    f" and below; all else is answered with an empty 404. {self._local_only_text()}"
-                    "\nBetter with https: the secret of the callback URL goes over that line."
+                destination = Phrase(
+                    "Pass requests to {address} on this computer, at the path /hook/ and below; all else is answered"
+                    " with an empty 404.",
+                    address=self.setup.listener_address(),
                 )
+                advice = Phrase("Better with https: the secret of the callback URL goes over that line.")
+                lines = [PhraseList((destination, self._local_only_text())), advice]
             case _:
-                port = self.setup.listener_address().rpartition(":")[2]
-                return (
-                    f"In the router, forward a TCP port to port {port} of this computer, and give this computer an"
-                    f" address that stays. {self._local_only_text()}\nThe public address is the router's, with that"
-                    " port: http://203.0.113.7:8765, say. Its provider must give it a public address of its own."
+                destination = Phrase(
+                    "In the router, forward a TCP port to port {port} of this computer, and give this computer an"
+                    " address that stays.",
+                    port=self.setup.listener_address().rpartition(":")[2],
                 )
+                advice = Phrase(
+                    "The public address is the router's, with that port: http://203.0.113.7:8765, say. Its provider"
+                    " must give it a public address of its own."
+                )
+                lines = [PhraseList((destination, self._local_only_text())), advice]
+        return PhraseList(lines, separator="\n")
 
     def _local_only_text(self) -> str:
         """Return a note if the listener accepts requests only from this computer, else an empty string."""
         host = self.setup.listener_address().rpartition(":")[0]
         if not (host.startswith("127.") or host in {"localhost", "[::1]"}):
             return ""
-        when = "" if self.choice.ingress is Ingress.FORWARD else "Where they come from another computer: "
-        return as_sentence(f'{when}only this one is let in now; write host = "0.0.0.0" into settings.toml and restart.')
+        if self.choice.ingress is Ingress.FORWARD:
+            return Phrase('Only this one is let in now; write host = "0.0.0.0" into settings.toml and restart.')
+        return Phrase(
+            'Where they come from another computer: only this one is let in now; write host = "0.0.0.0" into'
+            " settings.toml and restart."
+        )
 
     def _read_fields(self) -> tuple[str | None, ChosenIngress | None]:
         entered: Mapping[str, str] = {key: self._entered.get(key, "") for key in self._inputs}
@@ -187,20 +218,10 @@ class DetailsPage(AssistantPage):
                     self.choice.kind, entered
                 )
             except ValueError:
-                return "The command has a quote without an end.", None
-            problems = read_tunnel(tunnel)[1]
-            if problems:
-                return _field_problem(problems[0], fields_of(self.choice.kind)), None
+                return Phrase("The command has a quote without an end."), None
+            if problem := table_problem(self.choice.kind, tunnel):
+                return problem, None
         url_from_output = bool(tunnel.get("url_pattern"))
         if PUBLIC_URL.key in self._inputs and public_url is None and (address or not url_from_output):
             return _URL_PROBLEM, None
         return None, ChosenIngress(ingress=self.choice.ingress, public_url=public_url, tunnel=tunnel)
-
-
-def _field_problem(problem: str, fields: tuple[Field, ...]) -> str:
-    """Return `problem`, with the label of a field instead of the name of a setting."""
-    text = problem.removesuffix(_NO_START).removeprefix("tunnel.").removeprefix("tunnel: ")
-    for field in fields:
-        label = field.label.replace("&", "")
-        text = re.sub(rf"^{field.key}: ", f"{label}: ", text).replace(f" ({field.key})", "")
-    return f"{as_sentence(text.partition(', such as [')[0]).rstrip('.')}."

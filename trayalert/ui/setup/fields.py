@@ -10,44 +10,89 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from trayalert.domain.phrase import N_, Phrase, as_clause
 from trayalert.domain.settings.tunnel_presets import PRESETS
+from trayalert.domain.settings.tunnel_table import entry_problem, read_tunnel
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
     """One line that the user fills in.
 
-    `key` identifies the field, and is usually also the name of the field's entry in the `[tunnel]` table. In `label`,
-    `&` marks the mnemonic. If `file` is true, the field contains the path of a file, and the user can choose the file
-    in a dialog.
+    `key` identifies the field, and is usually also the name of the field's entry in the `[tunnel]` table. `label` is
+    the name with `&` before the mnemonic. A placeholder that is only an example is not translated. `button` is the
+    accessible name of the button that opens a dialog to choose a file. If `button` is empty, the field is no path.
     """
 
     key: str
+    name: str
     label: str
-    placeholder: str = ""
-    file: bool = False
+    placeholder: str
+    button: str = ""
 
 
-PUBLIC_URL: Final = Field("public_url", "P&ublic address", "https://alerts.example.com")
-_TOKEN = Field("token_file", "File with the to&ken", "/home/me/.config/tunnel-token, readable by you alone", file=True)
+PUBLIC_URL: Final = Field("public_url", N_("Public address"), N_("P&ublic address"), "https://alerts.example.com")
+_TOKEN = Field(
+    "token_file",
+    N_("File with the token"),
+    N_("File with the to&ken"),
+    N_("/home/me/.config/tunnel-token, readable by you alone"),
+    N_("Choose the file with the token"),
+)
 
 _FIELDS: Final[Mapping[str, tuple[Field, ...]]] = {
-    "cloudflared": (Field("name", "Na&me of the tunnel", "name or id; not needed with a token"), _TOKEN),
-    "ngrok": (_TOKEN, Field("domain", "&Domain of the account", "such as alerts.ngrok.app; else the URL may change")),
-    "frpc": (Field("config", "frpc's fi&le", "/home/me/frpc.toml", file=True), _TOKEN),
+    "cloudflared": (
+        Field("name", N_("Name of the tunnel"), N_("Na&me of the tunnel"), N_("name or id; not needed with a token")),
+        _TOKEN,
+    ),
+    "ngrok": (
+        _TOKEN,
+        Field(
+            "domain",
+            N_("Domain of the account"),
+            N_("&Domain of the account"),
+            N_("such as alerts.ngrok.app; else the URL may change"),
+        ),
+    ),
+    "frpc": (
+        Field("config", N_("frpc's file"), N_("frpc's fi&le"), "/home/me/frpc.toml", N_("Choose frpc's file")),
+        _TOKEN,
+    ),
     "ssh": (
-        Field("host", "Se&rver", "user@alerts.example.com"),
-        Field("remote_port", "Port &there", "such as 8765: the server's web server passes on to it"),
-        Field("identity", "&Key file", "empty: as ssh itself decides", file=True),
-        Field("ssh_port", "ssh's p&ort", "empty: 22, or as ssh's own settings say"),
+        Field("host", N_("Server"), N_("Se&rver"), "user@alerts.example.com"),
+        Field(
+            "remote_port",
+            N_("Port there"),
+            N_("Port &there"),
+            N_("such as 8765: the server's web server passes on to it"),
+        ),
+        Field(
+            "identity", N_("Key file"), N_("&Key file"), N_("empty: as ssh itself decides"), N_("Choose the key file")
+        ),
+        Field("ssh_port", N_("ssh's port"), N_("ssh's p&ort"), N_("empty: 22, or as ssh's own settings say")),
     ),
     "command": (
-        Field("command", "Co&mmand", "bore local {port} --to bore.example.com"),
-        Field("url_pattern", "Address in its &output", "a regular expression; empty: the address stays"),
+        Field("command", N_("Command"), N_("Co&mmand"), "bore local {port} --to bore.example.com"),
+        Field(
+            "url_pattern",
+            N_("Address in its output"),
+            N_("Address in its &output"),
+            N_("a regular expression; empty: the address stays"),
+        ),
         _TOKEN,
-        Field("token_variable", "&Variable for the token", "such as BORE_SECRET"),
+        Field("token_variable", N_("Variable for the token"), N_("&Variable for the token"), N_("such as BORE_SECRET")),
     ),
 }
+_REQUIRED: Final = {
+    "cloudflared": (({"name", "token_file"}, N_("Name the tunnel, or the file with its token.")),),
+    "frpc": (({"config"}, N_("Name frpc's file.")),),
+    "ssh": (
+        ({"host"}, N_('Name the server, such as "user@alerts.example.com".')),
+        ({"remote_port"}, N_("Name the port on the server that leads here.")),
+    ),
+    "command": (({"command"}, N_("Name the program and its arguments.")),),
+}
+"""Maps kinds of tunnel to sets of keys. One key of each set must have a value, else the sentence asks for it."""
 _NUMBERS: Final = frozenset({"remote_port", "ssh_port"})
 
 
@@ -115,3 +160,25 @@ def field_texts(tunnel: Mapping[str, object]) -> dict[str, str]:
             case _, str() | int():
                 texts[key] = str(value)
     return texts
+
+
+def table_problem(kind: str, table: Mapping[str, object]) -> str | None:
+    """Return a sentence that says what is wrong with a `[tunnel]` table, or None if the table is complete.
+
+    The sentence uses the names of the fields. If the value is one that has no field, the sentence names the setting.
+    """
+    for field in fields_of(kind):
+        entry = "arguments" if field.key == "domain" else field.key
+        if entry in table and (problem := entry_problem(entry, table[entry])):
+            return Phrase("{field}: {problem}.", field=Phrase(field.name), problem=as_clause(problem))
+    return _missing_text(kind, table) or next(iter(read_tunnel(table)[1]), None)
+
+
+def _missing_text(kind: str, table: Mapping[str, object]) -> str | None:
+    """Return a sentence that asks for the first missing value that this kind of tunnel needs."""
+    for keys, sentence in _REQUIRED.get(kind, ()):
+        if not keys & set(table):
+            return Phrase(sentence)
+    if kind == "command" and "token_file" in table and "token_variable" not in table:
+        return Phrase("Say which variable the program reads its token from.")
+    return None

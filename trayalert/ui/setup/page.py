@@ -10,8 +10,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from trayalert.domain.events import Event
+from trayalert.domain.phrase import N_
 from trayalert.domain.settings.ingress import ChosenIngress, Ingress
 from trayalert.ui.backend import ProgramQueries, SetupActions
+from trayalert.ui.captions import Captions
 from trayalert.ui.widgets.safe_text import SafeLabel
 
 
@@ -52,12 +54,12 @@ class AssistantPage(QWidget):
     """One page of the assistant.
 
     `name` identifies the page in the state store, and `title` is the page's heading. `next_text` is the label of the
-    button that goes to the next page.
+    button that goes to the next page. Both texts are constants marked with `N_`, which the assistant translates.
     """
 
     name = ""
     title = ""
-    next_text = "&Next"
+    next_text = N_("&Next")
     next_text_changed = Signal()
 
     def __init__(self, setup: SetupActions, program: ProgramQueries, choice: SetupChoice) -> None:
@@ -65,17 +67,36 @@ class AssistantPage(QWidget):
         self.setup = setup
         self.program = program
         self.choice = choice
+        self.captions = Captions(lambda: program.language)
+        self._shown_texts: dict[SafeLabel, str] = {}
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(0, 0, 0, 0)
         self.column.setSpacing(8)
 
-    def add_paragraph(self, text: str, *, space: int = 0) -> SafeLabel:
-        """Add a paragraph at the end of the page, with `space` extra pixels above it, and return its label."""
-        label = SafeLabel(text, wrapped=True)
+    def add_paragraph(self, text: str = "", *, space: int = 0) -> SafeLabel:
+        """Add a paragraph at the end of the page, with `space` extra pixels above it, and return its label.
+
+        `text` is a constant marked with `N_`. If `text` is empty, the page shows a text later, through `show_phrase`.
+        """
+        label = SafeLabel(wrapped=True)
+        if text:
+            self.captions.bind(label.show_text, text)
         if space:
             self.column.addSpacing(space)
         self.column.addWidget(label)
         return label
+
+    def show_phrase(self, label: SafeLabel, text: str) -> None:
+        """Show a phrase in a label, now and, until another text is shown, whenever the language changes."""
+        self._shown_texts[label] = text
+        label.show_text(self.program.language.render(text))
+
+    def retranslate(self) -> None:
+        """Show all texts of the page in the current language. Entered texts, choices and the focus do not change."""
+        self.captions.retranslate()
+        for label, text in self._shown_texts.items():
+            label.show_text(self.program.language.render(text))
+        self.tick()
 
     def enter(self) -> None:
         """Prepare the page before it is shown."""

@@ -3,6 +3,7 @@
 Until all checks have succeeded, the page says that nothing has been proved yet. The user can continue anyway.
 """
 
+from functools import partial
 from typing import Final
 
 from PySide6.QtCore import Qt
@@ -10,10 +11,11 @@ from PySide6.QtWidgets import QGridLayout, QPushButton, QWidget
 
 from trayalert.domain.check_result import Check, Verdict
 from trayalert.domain.incident.level import Level
+from trayalert.domain.phrase import N_, Phrase, PhraseList
 from trayalert.ui.backend import ProgramQueries, SetupActions
 from trayalert.ui.icons import level_icon
 from trayalert.ui.setup.page import AssistantPage, SetupChoice
-from trayalert.ui.widgets.safe_text import SafeLabel
+from trayalert.ui.widgets.safe_text import SafeLabel, show_trusted_caption
 
 _VERDICT_LEVELS: Final = {
     Verdict.OK: Level.OK,
@@ -21,18 +23,23 @@ _VERDICT_LEVELS: Final = {
     Verdict.FAIL: Level.CRITICAL,
     Verdict.WAIT: None,  # drawn as the hollow grey ring
 }
-_VERDICT_TEXTS: Final = {Verdict.OK: "ok", Verdict.WARN: "warning", Verdict.FAIL: "fails", Verdict.WAIT: "waiting"}
+_VERDICT_TEXTS: Final = {
+    Verdict.OK: N_("ok"),
+    Verdict.WARN: N_("warning"),
+    Verdict.FAIL: N_("fails"),
+    Verdict.WAIT: N_("waiting"),
+}
 
 
 class ReadyPage(AssistantPage):
     """Shows the checks of listener, tunnel, public address and probe, each with its result and advice."""
 
     name = "ready"
-    title = "Is it ready?"
+    title = N_("Is it ready?")
 
     def __init__(self, setup: SetupActions, program: ProgramQueries, choice: SetupChoice) -> None:
         super().__init__(setup, program, choice)
-        self.add_paragraph("This is looked at again and again while you read it.")
+        self.add_paragraph(N_("This is looked at again and again while you read it."))
         self._list = QWidget()
         self._grid = QGridLayout(self._list)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -41,11 +48,12 @@ class ReadyPage(AssistantPage):
         self._grid.setColumnStretch(2, 1)
         self._rows: list[tuple[SafeLabel, SafeLabel, SafeLabel]] = []
         self.column.addWidget(self._list)
-        self._button = QPushButton("&Check now")
-        self._button.setAccessibleDescription("Sends a probe through the public address")
+        self._button = QPushButton()
+        self.captions.bind(partial(show_trusted_caption, self._button), N_("&Check now"))
+        self.captions.bind(self._button.setAccessibleDescription, N_("Sends a probe through the public address"))
         self._button.clicked.connect(self._probe)
         self.column.addWidget(self._button, 0, Qt.AlignmentFlag.AlignLeft)
-        self._summary = self.add_paragraph("")
+        self._summary = self.add_paragraph()
         self.column.addStretch()
 
     def tick(self) -> None:
@@ -59,12 +67,13 @@ class ReadyPage(AssistantPage):
             if place < len(checks):
                 self._show(labels, checks[place])
         ready = bool(checks) and all(check.verdict is Verdict.OK for check in checks)
-        self._summary.show_text(
-            "All of it is proved: what is sent to the public address comes in here."
+        self.show_phrase(
+            self._summary,
+            Phrase("All of it is proved: what is sent to the public address comes in here.")
             if ready
-            else "Not proved yet. You may go on all the same and come back; until then no alert may arrive."
+            else Phrase("Not proved yet. You may go on all the same and come back; until then no alert may arrive."),
         )
-        words = "&Next" if ready else "Go on a&nyway"
+        words = N_("&Next") if ready else N_("Go on a&nyway")
         if words != self.next_text:
             self.next_text = words
             self.next_text_changed.emit()
@@ -78,9 +87,11 @@ class ReadyPage(AssistantPage):
     def _show(self, labels: tuple[SafeLabel, SafeLabel, SafeLabel], check: Check) -> None:
         picture, name, words = labels
         picture.show_icon(level_icon(_VERDICT_LEVELS[check.verdict]), 20)
-        name.show_text(check.name)
-        words.show_text(f"{check.said}\n{check.do}" if check.do else check.said)
-        words.setAccessibleName(f"{check.name}: {_VERDICT_TEXTS[check.verdict]}. {check.said} {check.do or ''}".strip())
+        self.show_phrase(name, check.name)
+        self.show_phrase(words, PhraseList((check.said, check.do or ""), separator="\n"))
+        verdict = Phrase(_VERDICT_TEXTS[check.verdict])
+        result = Phrase("{check}: {verdict}. {said}", check=check.name, verdict=verdict, said=check.said)
+        words.setAccessibleName(self.program.language.render(PhraseList((result, check.do or ""))))
 
     def _probe(self) -> None:
         self.setup.probe()
