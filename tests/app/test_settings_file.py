@@ -1,4 +1,4 @@
-"""The chosen ingress is written into the settings, and everything else in the file stays."""
+"""The chosen ingress or language is written into the settings, and everything else in the file stays."""
 
 import os
 import stat
@@ -81,6 +81,13 @@ def test_the_tunnel_goes_and_comments_stay_where_the_way_is_another() -> None:
         assert comment in after
     assert "tunnel" not in after
     assert written(after, HOST) == after
+
+
+def test_a_language_is_written_where_it_stands_or_before_the_tables() -> None:
+    assert changed_text('language = "en"  # mine\n' + FILE, "zh", name="") == 'language = "zh"  # mine\n' + FILE
+    after = changed_text(FILE, "zh", name="")
+    assert tomllib.loads(after) == {**tomllib.loads(FILE), "language": "zh"}
+    assert after.replace('language = "zh"\n', "") == FILE
 
 
 def test_nothing_takes_the_line_out() -> None:
@@ -181,6 +188,15 @@ def test_what_is_not_toml_is_left_and_the_lines_are_told(text: str, places: Plac
     assert tomllib.loads(raised.lines) == {"public_url": URL, "tunnel": {"kind": "ssh", "host": "h"}}
     assert raised.lines in str(raised)
     assert places.settings.read_text() == text
+
+
+def test_the_lines_of_a_language_are_told_too(places: Places) -> None:
+    places.make()
+    places.settings.write_text("port = \n")
+    with pytest.raises(SettingsFault) as caught:
+        change_settings(places, "zh")
+    assert caught.value.lines == 'language = "zh"'
+    assert places.settings.read_text() == "port = \n"
 
 
 # the file

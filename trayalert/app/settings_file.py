@@ -1,6 +1,6 @@
-"""Writes the chosen ingress into settings.toml, a file that the admin also edits manually.
+"""Writes the chosen ingress or language into settings.toml, a file that the admin also edits manually.
 
-The rest of the file, including comments, stays as it is. If the ingress cannot be written in this way, the file is left
+The rest of the file, including comments, stays as it is. If the choice cannot be written in this way, the file is left
 unchanged, and SettingsFault contains the lines for the admin to add. This module needs much memory, because it imports
 tomlkit. Therefore, import this module only to write the settings.
 """
@@ -25,6 +25,9 @@ from trayalert.domain.settings.ingress import ChosenIngress, Ingress
 from trayalert.domain.settings.settings import Settings, parse_settings
 from trayalert.durable_file import write_private
 
+Chosen = ChosenIngress | str
+"""What the user has chosen: an ingress, or a value of the setting `language`."""
+
 _BOM = "\ufeff"
 _COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
 
@@ -42,8 +45,8 @@ class SettingsFault(Fault):
         )
 
 
-def change_settings(places: Places, chosen: ChosenIngress) -> Settings:
-    """Write the chosen ingress into settings.toml and return the new settings.
+def change_settings(places: Places, chosen: Chosen) -> Settings:
+    """Write the chosen ingress or language into settings.toml and return the new settings.
 
     If the file cannot be read, changed or written, leave it unchanged and raise SettingsFault.
     """
@@ -76,25 +79,29 @@ def change_settings(places: Places, chosen: ChosenIngress) -> Settings:
     return settings
 
 
-def changed_text(text: str, chosen: ChosenIngress, *, name: str) -> str:
-    """Return the content of settings.toml with the chosen ingress written into it.
+def changed_text(text: str, chosen: Chosen, *, name: str) -> str:
+    """Return the content of settings.toml with the chosen ingress or language written into it.
 
     `text` is the current content, and `name` is the file name that messages mention. Raise SettingsFault if `text` is
-    not TOML, or if the change would alter anything but the ingress.
+    not TOML, or if the change would alter any other setting.
     """
     bom, plain = (_BOM, text[1:]) if text.startswith(_BOM) else ("", text)
-    url, tunnel = chosen.public_url or None, _tunnel(chosen)
+    values = _values(chosen)
     try:
         expected = tomllib.loads(plain)
         document = tomlkit.parse(plain if plain.endswith("\n") or not plain else plain + "\n")
-        _set(document, "public_url", url)
-        added = _set_tunnel(document, tunnel)
+        added = ""
+        for key, value in values.items():
+            if key == "tunnel":
+                added = _set_tunnel(document, value)
+            else:
+                _set(document, key, value)
         after = document.as_string() + added
         found = tomllib.loads(after)
     except (TOMLKitError, ValueError, RecursionError) as error:
         reason = Phrase("{path} is not TOML, and is left as it is.", path=name)
         raise SettingsFault(reason, _lines(chosen)) from error
-    for key, value in (("public_url", url), ("tunnel", tunnel)):
+    for key, value in values.items():
         expected.pop(key, None)
         if value:
             expected[key] = value
@@ -109,6 +116,13 @@ def _loses_comment(before: str, after: str) -> bool:
     return bool(Counter(_COMMENT.findall(before)) - Counter(_COMMENT.findall(after)))
 
 
+def _values(chosen: Chosen) -> dict[str, Any]:
+    """Return the chosen settings. The settings that must be removed are None or empty."""
+    if isinstance(chosen, str):
+        return {"language": chosen}
+    return {"public_url": chosen.public_url or None, "tunnel": _tunnel(chosen)}
+
+
 def _tunnel(chosen: ChosenIngress) -> dict[str, Any]:
     """Return the content of the `[tunnel]` table, or an empty dict if the ingress is not a tunnel."""
     if chosen.ingress is not Ingress.TUNNEL:
@@ -117,9 +131,8 @@ def _tunnel(chosen: ChosenIngress) -> dict[str, Any]:
             if value is not None and value not in ("", [], ())}  # fmt: skip
 
 
-def _lines(chosen: ChosenIngress) -> str:
-    tables = {"public_url": chosen.public_url, "tunnel": _tunnel(chosen)}
-    return tomlkit.dumps({name: value for name, value in tables.items() if value}).strip()
+def _lines(chosen: Chosen) -> str:
+    return tomlkit.dumps({name: value for name, value in _values(chosen).items() if value}).strip()
 
 
 def _set(container: Container, name: str, value: object) -> None:
