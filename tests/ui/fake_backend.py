@@ -168,7 +168,7 @@ class FakeIncidents:
         return incident.incident.id in self.unconfirmed_ids
 
     def sender_text(self, alert: StoredAlert) -> str | None:
-        return None if alert.id % 20 else "from Cloud Monitor (106.11.34.5)"
+        return None if alert.id % 20 else "Cloud Monitor (106.11.34.5)"
 
     def console_links(self, incident: StoredIncident) -> Sequence[ConsoleLink]:
         number = incident.alert.alert.resource_id
@@ -194,6 +194,7 @@ class FakeProgram:
 
     incidents: FakeIncidents = field(default_factory=FakeIncidents)
     language: Language = Language.EN
+    language_choice: str = "auto"
     overlay_mode: str = "auto"
     help_topic: str | None = None
     clock: Millis = NOON
@@ -313,6 +314,7 @@ class FakeActions:
     program: FakeProgram = field(default_factory=FakeProgram)
     browser_works: bool = True
     command_problem: str | None = None
+    language_problem: str | None = None
     opened_urls: list[str] = field(default_factory=list)
     ran: list[tuple[str, ...]] = field(default_factory=list)
     resolved: list[int] = field(default_factory=list)
@@ -333,6 +335,12 @@ class FakeActions:
 
     def pause_notifications(self, until: Millis | None) -> None:
         self.program.paused_until = until
+
+    def choose_language(self, choice: str) -> str | None:
+        if self.language_problem is None:
+            self.program.language_choice = choice
+            self.program.language = Language.ZH if choice == "zh" else Language.EN
+        return self.language_problem
 
     def dismiss_news(self) -> None:
         self.program.news = ()

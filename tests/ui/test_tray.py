@@ -104,6 +104,7 @@ def test_calm_says_what_is_not_known(backend: FakeBackend, tray: CountingTray) -
         "Gaps…",
         "Pause notifications for 1 hour",
         "Start with the session",
+        "Language",
         "Help",
         "Quit",
     ]

@@ -235,11 +235,11 @@ def test_part_address_and_message_are_among_the_facts(qtbot: QtBot, backend: Fak
     try:
         facts = seen.words().split("\n")
         assert {
-            "Part",
+            Language.ZH.say("Part"),
             "磁盘 /dev/vda1",
-            "Address",
+            Language.ZH.say("Address"),
             "10.0.0.22",
-            "Message",
+            Language.ZH.say("Message"),
             "nearly full",
             "9 % left",
             "3 分钟",

@@ -26,12 +26,12 @@ EN = Language.EN
 @pytest.mark.parametrize(
     ("sender", "origin", "words"),
     [
-        ("106.11.34.5", SenderOrigin.CLOUD_MONITOR, "from Cloud Monitor (106.11.34.5)"),
-        ("203.0.113.7", SenderOrigin.OTHER, "from another address (203.0.113.7)"),
-        ("127.0.0.1", SenderOrigin.UNKNOWN, "from this computer or a tunnel"),
-        ("::1", SenderOrigin.UNKNOWN, "from this computer or a tunnel"),
-        ("192.168.1.5", SenderOrigin.UNKNOWN, "from a private network or a tunnel (192.168.1.5)"),
-        ("\u202ex\ny", SenderOrigin.UNKNOWN, "from a private network or a tunnel (x y)"),
+        ("106.11.34.5", SenderOrigin.CLOUD_MONITOR, "Cloud Monitor (106.11.34.5)"),
+        ("203.0.113.7", SenderOrigin.OTHER, "another address (203.0.113.7)"),
+        ("127.0.0.1", SenderOrigin.UNKNOWN, "this computer or a tunnel"),
+        ("::1", SenderOrigin.UNKNOWN, "this computer or a tunnel"),
+        ("192.168.1.5", SenderOrigin.UNKNOWN, "a private network or a tunnel (192.168.1.5)"),
+        ("\u202ex\ny", SenderOrigin.UNKNOWN, "a private network or a tunnel (x y)"),
     ],
 )
 def test_where_a_callback_came_from(sender: str, origin: SenderOrigin, words: str) -> None:
@@ -53,15 +53,15 @@ PROVED = ProgramState(reachability=Reachability.REACHABLE, reachable_at=1000, pr
 def test_a_proof_that_is_too_old_is_none() -> None:
     assert shown_reachability(PROVED, now=61_000) is Reachability.REACHABLE
     assert shown_reachability(PROVED, now=61_001) is Reachability.UNKNOWN
-    assert reachability_text(PROVED, now=61_000).startswith("Callbacks get through (checked ")
-    assert reachability_text(PROVED, now=61_001).startswith("Reach unknown: it was last proved at ")
-    assert reachability_text(ProgramState(reachability=Reachability.REACHABLE), now=0) == "Reach unknown"
+    assert reachability_text(PROVED, EN, now=61_000).startswith("Callbacks get through (checked ")
+    assert reachability_text(PROVED, EN, now=61_001).startswith("Reach unknown: it was last proved at ")
+    assert reachability_text(ProgramState(reachability=Reachability.REACHABLE), EN, now=0) == "Reach unknown"
 
 
 def test_a_proof_of_an_address_that_the_rules_do_not_have_is_none() -> None:
     changed = replace(PROVED, url_changed=UrlChanged("https://one.example.com", "https://two.example.com"))
     assert shown_reachability(changed, now=61_000) is Reachability.UNKNOWN
-    assert reachability_text(changed, now=61_000) == "Reach unknown: only the new public address is proved"
+    assert reachability_text(changed, EN, now=61_000) == "Reach unknown: only the new public address is proved"
     assert not TrayIconState.of(changed, now=61_000).proved
     assert shown_reachability(replace(changed, reachability=Reachability.BLIND), now=61_000) is Reachability.BLIND
 
@@ -69,7 +69,7 @@ def test_a_proof_of_an_address_that_the_rules_do_not_have_is_none() -> None:
 def test_what_was_refused_is_no_lack_of_a_proof_and_yet_no_calm() -> None:
     lost = replace(PROVED, refused_recently=True, last_callback_at=1000)
     assert shown_reachability(lost, now=61_000) is Reachability.UNKNOWN
-    words = reachability_text(lost, now=61_000)
+    words = reachability_text(lost, EN, now=61_000)
     assert words.startswith("Probes get through (checked ")
     assert words.endswith("), but a callback was refused that may have been an alert")
     assert overlay_text(lost, EN, now=61_000) == "none open · a callback was refused"
@@ -78,14 +78,14 @@ def test_what_was_refused_is_no_lack_of_a_proof_and_yet_no_calm() -> None:
         " may have been an alert."
     )
 
-    assert reachability_text(lost, now=61_001).startswith("Reach unknown: it was last proved at ")
+    assert reachability_text(lost, EN, now=61_001).startswith("Reach unknown: it was last proved at ")
     assert overlay_text(lost, EN, now=61_001) == "none open · reach unknown"
     assert shown_reachability(replace(lost, reachability=Reachability.BLIND), now=61_000) is Reachability.BLIND
 
 
 def test_unknown_says_why() -> None:
     state = ProgramState(reachability_reason="Probes are switched off (probe_seconds = 0).")
-    assert reachability_text(state, now=0) == "Reach unknown: Probes are switched off (probe_seconds = 0)"
+    assert reachability_text(state, EN, now=0) == "Reach unknown: Probes are switched off (probe_seconds = 0)"
 
 
 @pytest.mark.parametrize(
@@ -108,4 +108,4 @@ def test_only_a_gnome_is_advised_what_to_install(desktop: str, advised: bool) ->
     ],
 )
 def test_how_a_tunnel_is(tunnel: TunnelState, words: str) -> None:
-    assert tunnel_text(tunnel, now=0) == words
+    assert tunnel_text(tunnel, EN, now=0) == words

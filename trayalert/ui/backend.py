@@ -113,7 +113,7 @@ class IncidentQueries(Protocol):
         """
 
     def sender_text(self, alert: StoredAlert) -> str | None:
-        """Return a phrase that says where an alert came from, or None if the source address is unknown."""
+        """Return a phrase that names the sender of an alert, or None if the source address is unknown."""
 
     def console_links(self, incident: StoredIncident) -> Sequence[ConsoleLink]:
         """Return the console links for an incident's resource, best link first."""
@@ -130,7 +130,11 @@ class ProgramQueries(Protocol):
 
     @property
     def language(self) -> Language:
-        """The language in which alerts are shown."""
+        """The language of all texts that are shown."""
+
+    @property
+    def language_choice(self) -> str:
+        """The setting `language`: "auto" (the language of the system), "en" or "zh"."""
 
     @property
     def overlay_mode(self) -> str:
@@ -220,6 +224,12 @@ class UserActions(Protocol):
 
     def pause_notifications(self, until: Millis | None) -> None:
         """Pause notifications until the given time. If `until` is None, resume notifications."""
+
+    def choose_language(self, choice: str) -> str | None:
+        """Write the setting `language` ("auto", "en" or "zh"), and show texts in this language from now on.
+
+        Return None on success, or a sentence that says what failed. After a failure, the language stays as it was.
+        """
 
     def dismiss_news(self) -> None:
         """Remove the current news from the program state, because the user has read it."""

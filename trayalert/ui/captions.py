@@ -1,11 +1,16 @@
 """The constant texts of a widget, such as the captions of its buttons, in the current language."""
 
 from collections.abc import Callable
+from typing import Final
+
+from PySide6.QtCore import QCoreApplication, QLibraryInfo, QTranslator
 
 from trayalert.domain.wording.language import Language
 
 CurrentLanguage = Callable[[], Language]
 """Returns the language that the user has chosen. The user may choose another language while a widget is shown."""
+_QT_CATALOGUES: Final = {Language.ZH: "qtbase_zh_CN"}
+"""Maps each language except English to the name of the catalogue with Qt's own texts."""
 
 
 class Captions:
@@ -28,3 +33,28 @@ class Captions:
         language = self._language()
         for show, template in self._bound:
             show(language.say(template))
+
+
+class QtCaptions:
+    """Shows Qt's own texts, such as the caption of the button Close, in the current language."""
+
+    def __init__(self, language: CurrentLanguage) -> None:
+        self._language = language
+        self._shown: Language | None = None
+        self._translator = QTranslator()
+
+    def retranslate(self) -> None:
+        """Show Qt's own texts in the current language, or in English if Qt comes without a catalogue of it."""
+        language = self._language()
+        if language is self._shown:
+            return
+        self.remove()
+        self._shown = language
+        folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
+        if language in _QT_CATALOGUES and self._translator.load(_QT_CATALOGUES[language], folder):
+            QCoreApplication.installTranslator(self._translator)
+
+    def remove(self) -> None:
+        """Show Qt's own texts in English."""
+        QCoreApplication.removeTranslator(self._translator)
+        self._shown = None

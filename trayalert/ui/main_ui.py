@@ -24,7 +24,10 @@ from trayalert.domain.events import (
     ResolveFailed,
 )
 from trayalert.domain.incident.stored_alert import StoredIncident
+from trayalert.domain.phrase import Phrase
+from trayalert.domain.wording.language import Language
 from trayalert.ui.backend import Backend
+from trayalert.ui.captions import QtCaptions
 from trayalert.ui.event_bridge import EventBridge
 from trayalert.ui.incidents.incident_menu import open_console
 from trayalert.ui.state_wording import gnome_tray_advice
@@ -59,7 +62,7 @@ class MainUi(QObject):
     tray host: a program that shows tray icons, such as a panel.
     """
 
-    advised = Signal(str)
+    advised = Signal(object)
     """Emitted with advice on how to get a tray on this desktop.
 
     After the first emission, neither this run nor a later run emits the signal.
@@ -83,6 +86,8 @@ class MainUi(QObject):
         self._minimised = False
         self._tray_missing = False
         self._advice: str | None = None
+        self._qt_captions = QtCaptions(self._language)
+        self._qt_captions.retranslate()
         self.tray = Tray(backend, self, host_available=host_available)
         self.overlay: Overlay | None = None
         self.window: Window | None = None
@@ -103,6 +108,7 @@ class MainUi(QObject):
         self.tray.gaps_requested.connect(self.show_gaps)
         self.tray.help_requested.connect(self.show_help)
         self.tray.failed.connect(self._show_problem)
+        self.tray.language_changed.connect(self.retranslate)
         self.tray.console_requested.connect(self._open_console)
         self.tray.refreshed.connect(self._on_tray_refreshed)
         bridge.arrived.connect(self._on_events)
@@ -134,11 +140,25 @@ class MainUi(QObject):
         for timer in (self._minute_timer, self._retry_timer, self._reload_timer):
             timer.stop()
         self.tray.stop()
+        self._qt_captions.remove()
         for widget in (self.window, self.overlay, self.setup_assistant, self.gaps, self.help):
             if widget is not None:
                 widget.hide()
                 widget.deleteLater()
         self.window = self.overlay = self.setup_assistant = self.gaps = self.help = None
+
+    def retranslate(self) -> None:
+        """Show all texts of all parts in the current language."""
+        self._qt_captions.retranslate()
+        self.tray.retranslate()
+        for part in (self.window, self.overlay, self.gaps, self.help):
+            if part is not None:
+                part.retranslate()
+        if self.setup_assistant is not None:
+            self.setup_assistant.retranslate()
+
+    def _language(self) -> Language:
+        return self._backend.program.language
 
     def show_window(self, select: int | None = None) -> None:
         """Show the window above all other windows. If `select` is given, select the incident with that id."""
@@ -177,7 +197,7 @@ class MainUi(QObject):
         if self.gaps is None:
             from trayalert.ui.gaps_view import GapsView
 
-            self.gaps = GapsView(self._backend.incidents)
+            self.gaps = GapsView(self._backend.incidents, self._language)
             self.gaps.finished.connect(self._drop_gaps)
             self.gaps.help_requested.connect(self.show_help)
         self.gaps.refresh(now=self._backend.program.now())
@@ -188,7 +208,7 @@ class MainUi(QObject):
         if self.help is None:
             from trayalert.ui.help.help_window import HelpWindow
 
-            self.help = HelpWindow()
+            self.help = HelpWindow(self._language)
             self.help.finished.connect(self._drop_help)
         self.help.show_page(self._backend.program.help_topic or topic)
         _raise_window(self.help)
@@ -273,7 +293,8 @@ class MainUi(QObject):
                 case ReachabilityChanged() if self.window is not None:
                     self.window.show_probe_result()
                 case ResolveFailed() if self.window is not None:
-                    self.window.status.show_problem(f"The incident could not be marked recovered: {event.message}")
+                    problem = Phrase("The incident could not be marked recovered: {reason}", reason=event.message)
+                    self.window.status.show_problem(problem)
         changed = [event.incident_id for event in events if isinstance(event, IncidentChanged)]
         if changed and self.window is not None:
             self.window.incidents.queue_changes(changed)

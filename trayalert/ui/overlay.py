@@ -10,7 +10,9 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QMouseEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QWidget
 
+from trayalert.domain.phrase import N_
 from trayalert.ui.backend import ProgramQueries, ProgramState
+from trayalert.ui.captions import Captions
 from trayalert.ui.icons import TrayIconState, tray_icon
 from trayalert.ui.state_wording import overlay_text
 from trayalert.ui.widgets.safe_text import SafeLabel, elided
@@ -30,9 +32,11 @@ class Overlay(QWidget):
         super().__init__(None, kind | Qt.WindowType.WindowDoesNotAcceptFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         self.setAttribute(Qt.WidgetAttribute.WA_X11NetWmWindowTypeDock)  # keeps the overlay out of the window list
-        self.setWindowTitle("trayalert strip")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._program = program
+        self._captions = Captions(lambda: program.language)
+        self._captions.bind(self.setWindowTitle, N_("trayalert strip"))
+        self._state: ProgramState | None = None
         self._menu = menu
         self._icon_state: TrayIconState | None = None
         self._drag_offset: QPoint | None = None
@@ -51,16 +55,22 @@ class Overlay(QWidget):
 
     def show_state(self, state: ProgramState) -> None:
         """Show the icon and the summary for the given state of the program."""
-        now = self._program.now()
+        self._state, now, language = state, self._program.now(), self._program.language
         icon_state = TrayIconState.of(state, now=now)
         if icon_state != self._icon_state:
             self._icon_state = icon_state
             self._picture.show_icon(tray_icon(icon_state), 22)
-        text = elided(overlay_text(state, self._program.language, now=now), 90)
+        text = elided(overlay_text(state, language, now=now), 90)
         if text != self._text.text():
             self._text.show_text(text)
-            self.setAccessibleName(f"trayalert: {text}")
+            self.setAccessibleName(language.say("trayalert: {state}", state=text))
             self._move_into_place()
+
+    def retranslate(self) -> None:
+        """Show all texts in the current language."""
+        self._captions.retranslate()
+        if self._state is not None:
+            self.show_state(self._state)
 
     def bring_up(self) -> None:
         """Show the overlay at its remembered or default position."""

@@ -8,35 +8,42 @@ restarts. The tray is updated after changes and once a minute, and each update c
 only wake up an idle program more often.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtGui import QAction, QIcon
+from PySide6.QtGui import QAction, QActionGroup, QIcon
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
 from trayalert.domain.incident.stored_alert import StoredIncident
-from trayalert.domain.phrase import as_sentence
+from trayalert.domain.phrase import N_, as_sentence
 from trayalert.services.presentation.alert_text import resource_component_text
 from trayalert.ui.backend import Backend, ProgramState
+from trayalert.ui.captions import Captions
 from trayalert.ui.event_bridge import ThrottledAction
 from trayalert.ui.icons import TrayIconState, level_icon, tray_icon
 from trayalert.ui.state_wording import (
     headline,
     is_paused,
     last_callback_text,
+    pause_entry_text,
     paused_text,
     reachability_text,
     tray_problems,
     tunnel_text,
 )
-from trayalert.ui.widgets.safe_text import copy_text, elided, show_caption, show_tray_tooltip
+from trayalert.ui.widgets.safe_text import copy_text, elided, show_caption, show_tray_tooltip, show_trusted_caption
 from trayalert.ui.wording import incident_name, level_text, local_time, shown_level
 
 PAUSE_MS: Final = 3_600_000
 MAX_INCIDENTS: Final = 6
 MAX_PROBLEMS: Final = 3
+LANGUAGE_NAMES: Final = {"en": "English", "zh": "中文"}
+"""Maps each language to its own name, which is never translated."""
+_SENTENCE_END: Final = re.compile(r"\. |。")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +74,10 @@ class Tray(QObject):
     gaps_requested = Signal()
     help_requested = Signal(str)
     """Emitted with the topic of a help page."""
-    failed = Signal(str)
+    failed = Signal(object)
     """Emitted when a menu action has failed, with a sentence that says what failed."""
+    language_changed = Signal()
+    """Emitted when the user has chosen another language in the menu."""
     host_missing = Signal()
     """Emitted when `TrayTiming.grace` has passed without a tray host.
 
@@ -85,6 +94,7 @@ class Tray(QObject):
     ) -> None:
         super().__init__(parent)
         self._backend = backend
+        self._captions = Captions(lambda: backend.program.language)
         self._host_available = host_available
         self._icon_state: TrayIconState | None = None
         self._tooltip: list[str] = []
@@ -140,6 +150,11 @@ class Tray(QObject):
         """
         self._throttle.request()
 
+    def retranslate(self) -> None:
+        """Show all texts in the current language."""
+        self._captions.retranslate()
+        self._throttle.run()
+
     def check_host(self) -> None:
         """Start the timer for `TrayTiming.grace` if the icon is not visible. Stop the timer if the icon is visible."""
         self._icon_visible = self.present
@@ -173,18 +188,18 @@ class Tray(QObject):
         self.refreshed.emit()
 
     def _tooltip_lines(self, state: ProgramState) -> list[str]:
-        now = self._backend.program.now()
+        now, language = self._backend.program.now(), self._backend.program.language
         lines = [
-            f"trayalert: {headline(state, self._backend.program.language, now=now)}",
-            last_callback_text(state, now=now),
-            reachability_text(state, now=now),
-            *tray_problems(state, now=now),
-            *map(as_sentence, state.news),
+            language.say("trayalert: {state}", state=headline(state, language, now=now)),
+            last_callback_text(state, language, now=now),
+            reachability_text(state, language, now=now),
+            *map(language.render, tray_problems(state, now=now)),
+            *map(language.render, map(as_sentence, state.news)),
         ]
         if state.secret_guesses:
-            lines.append(state.secret_guesses)
+            lines.append(language.render(state.secret_guesses))
         if is_paused(state, now=now):
-            lines.append(f"Notifications {paused_text(state, now=now)}")
+            lines.append(paused_text(state, language, now=now))
         return lines
 
     def _build_menu(self) -> None:
@@ -205,18 +220,40 @@ class Tray(QObject):
         for entry in self._problem_entries:
             entry.triggered.connect(self.window_requested)
         menu.addSeparator()
-        menu.addAction("Open trayalert").triggered.connect(self.window_requested)
-        menu.addAction("Copy callback URL").triggered.connect(lambda: copy_text(self._backend.setup.callback_url()))
-        menu.addAction("Set up reach…").triggered.connect(self.setup_requested)
-        menu.addAction("Gaps…").triggered.connect(self.gaps_requested)
+        self._add_entry(N_("Open trayalert")).triggered.connect(self.window_requested)
+        copy = self._add_entry(N_("Copy callback URL"))
+        copy.triggered.connect(lambda: copy_text(self._backend.setup.callback_url()))
+        self._add_entry(N_("Set up reach…")).triggered.connect(self.setup_requested)
+        self._add_entry(N_("Gaps…")).triggered.connect(self.gaps_requested)
         self._pause = menu.addAction("")
         self._pause.triggered.connect(self._toggle_pause)
-        self._autostart = menu.addAction("Start with the session")
+        self._autostart = self._add_entry(N_("Start with the session"))
         self._autostart.setCheckable(True)
         self._autostart.triggered.connect(self._set_autostart)
+        self._build_language_menu()
         menu.addSeparator()
-        menu.addAction("Help").triggered.connect(lambda: self.help_requested.emit("start"))
-        menu.addAction("Quit").triggered.connect(self._backend.actions.quit)
+        self._add_entry(N_("Help")).triggered.connect(lambda: self.help_requested.emit("start"))
+        self._add_entry(N_("Quit")).triggered.connect(self._backend.actions.quit)
+
+    def _build_language_menu(self) -> None:
+        """Add the submenu with a radio entry for each language, and one for the language of the system."""
+        menu = self._menu.addMenu("")
+        self._captions.bind(partial(show_trusted_caption, menu.menuAction()), N_("Language"))
+        group = QActionGroup(menu)  # exclusive, therefore the entries are shown as radio buttons
+        automatic = menu.addAction("")
+        self._captions.bind(partial(show_trusted_caption, automatic), N_("System default"))
+        self._language_entries = {"auto": automatic}
+        self._language_entries.update({choice: menu.addAction(name) for choice, name in LANGUAGE_NAMES.items()})
+        for choice, entry in self._language_entries.items():
+            entry.setCheckable(True)
+            group.addAction(entry)
+            entry.triggered.connect(lambda _checked=False, choice=choice: self._choose_language(choice))
+
+    def _add_entry(self, caption: str) -> QAction:
+        """Add a menu entry with a constant text, which is marked with `N_` and translated here."""
+        entry = self._menu.addAction("")
+        self._captions.bind(partial(show_trusted_caption, entry), caption)
+        return entry
 
     def _add_text_entry(self) -> QAction:
         """Add a menu entry that only shows a line of text and cannot be clicked."""
@@ -238,13 +275,14 @@ class Tray(QObject):
             else:
                 entry.setVisible(False)
         more = state.open_incidents - len(self._incidents)
-        self._show_text(self._more, f"{more} more…" if more > 0 else "")
+        language = self._backend.program.language
+        self._show_text(self._more, language.say("{count} more…", count=more) if more > 0 else "")
 
     def _show_incident(self, entry: QAction, stored: StoredIncident) -> None:
         unconfirmed = self._backend.incidents.unconfirmed(stored)
         since = local_time(stored.incident.opened_at, now=self._backend.program.now())
         language = self._backend.program.language
-        resource = elided(resource_component_text(stored.alert.alert), 26)
+        resource = elided(language.render(resource_component_text(stored.alert.alert)), 26)
         level = level_text(stored, language, unconfirmed=unconfirmed)
         began = language.say("since {time}", time=since)
         words = [level, elided(incident_name(stored, language), 34), resource, began]
@@ -254,18 +292,19 @@ class Tray(QObject):
             entry.setIcon(icon)
 
     def _show_state(self, state: ProgramState) -> None:
-        now = self._backend.program.now()
-        self._show_text(self._headline, headline(state, self._backend.program.language, now=now))
-        self._show_text(self._last_callback, last_callback_text(state, now=now))
-        self._show_text(self._reachability, elided(reachability_text(state, now=now), 100))
-        self._show_text(self._tunnel, elided(tunnel_text(self._backend.program.tunnel(), now=now), 100))
-        self._show_text(self._secret_guesses, elided((state.secret_guesses or "").partition(". ")[0], 100))
-        problems = (*tray_problems(state, now=now), *state.news)
+        now, language = self._backend.program.now(), self._backend.program.language
+        self._show_text(self._headline, headline(state, language, now=now))
+        self._show_text(self._last_callback, last_callback_text(state, language, now=now))
+        self._show_text(self._reachability, elided(reachability_text(state, language, now=now), 100))
+        self._show_text(self._tunnel, elided(tunnel_text(self._backend.program.tunnel(), language, now=now), 100))
+        first_sentence = _SENTENCE_END.split(language.render(state.secret_guesses or ""))[0]
+        self._show_text(self._secret_guesses, elided(first_sentence, 100))
+        problems = [language.render(problem) for problem in (*tray_problems(state, now=now), *state.news)]
         for place, entry in enumerate(self._problem_entries):
             self._show_text(entry, elided(problems[place], 80) if place < len(problems) else "")
-        paused = f"Resume notifications ({paused_text(state, now=now)})"
-        self._show_text(self._pause, paused if is_paused(state, now=now) else "Pause notifications for 1 hour")
+        self._show_text(self._pause, pause_entry_text(state, language, now=now))
         self._show_autostart()
+        self._show_language_choice()
 
     def _show_autostart(self) -> None:
         enabled = self._backend.setup.autostart_enabled()
@@ -277,6 +316,17 @@ class Tray(QObject):
         self._show_autostart()
         if problem:
             self.failed.emit(problem)
+
+    def _show_language_choice(self) -> None:
+        self._language_entries[self._backend.program.language_choice].setChecked(True)
+
+    def _choose_language(self, choice: str) -> None:
+        problem = self._backend.actions.choose_language(choice)
+        self._show_language_choice()
+        if problem:
+            self.failed.emit(problem)
+        else:
+            self.language_changed.emit()
 
     def _request_console(self, place: int) -> None:
         if place < len(self._incidents):

@@ -13,6 +13,8 @@ from PySide6.QtGui import QCloseEvent, QHideEvent, QKeySequence, QShortcut, QSho
 from PySide6.QtWidgets import QMainWindow, QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from trayalert.domain.incident.stored_alert import StoredIncident
+from trayalert.domain.phrase import N_, Phrase
+from trayalert.domain.wording.language import Language
 from trayalert.ui.appearance import fit_to_screen
 from trayalert.ui.backend import Backend
 from trayalert.ui.icons import TrayIconState, tray_icon
@@ -20,11 +22,12 @@ from trayalert.ui.incidents.incident_details import MAX_ALERTS, IncidentDetails
 from trayalert.ui.incidents.incident_menu import IncidentMenu, open_console
 from trayalert.ui.incidents.incident_table import IncidentTable
 from trayalert.ui.incidents.incidents_model import IncidentsModel
-from trayalert.ui.state_wording import last_gap_text, reachability_text
 from trayalert.ui.status_line import EmptyView, StatusLine
 from trayalert.ui.widgets.safe_text import copy_text
 
 TICK_MS: Final = 1000
+_RECENT_GAPS: Final = 50
+"""Number of gaps among which the status line finds one that was announced."""
 
 
 class Window(QMainWindow):
@@ -47,15 +50,15 @@ class Window(QMainWindow):
         self._probe_requested = False
         self._geometry = QByteArray()
         self.incidents = IncidentsModel(
-            backend.incidents, language=backend.program.language, now=backend.program.now, parent=self
+            backend.incidents, language=self._language, now=backend.program.now, parent=self
         )
         self._table = IncidentTable(self.incidents)
-        self.status = StatusLine(backend.program.language)
-        self._empty = EmptyView(backend.setup, backend.program.language)
+        self.status = StatusLine(self._language)
+        self._empty = EmptyView(backend.setup, self._language)
         self._stack = QStackedWidget()
-        self._details = IncidentDetails(backend.program.language)
+        self._details = IncidentDetails(self._language)
         self._menu = QMenu(self)
-        self._incident_menu = IncidentMenu(backend.incidents, backend.actions, self._show_result)
+        self._incident_menu = IncidentMenu(backend.incidents, backend.actions, self._language, self._show_result)
         self._ticker = QTimer(self, interval=TICK_MS)
         self._ticker.timeout.connect(self._tick)
         self.setWindowTitle("trayalert")
@@ -92,9 +95,8 @@ class Window(QMainWindow):
         icon = tray_icon(TrayIconState.of(state, now=now))
         if icon.cacheKey() != self.windowIcon().cacheKey():
             self.setWindowIcon(icon)
-        # two gaps are queried, because the most recent gap may not have ended yet
-        gap = last_gap_text(self._backend.incidents.gaps(limit=2) or (), now=now)
-        self.status.show_state(state, now=now, icon=icon, gap=gap)
+        gaps = self._backend.incidents.gaps(limit=_RECENT_GAPS) or ()
+        self.status.show_state(state, now=now, icon=icon, gaps=gaps)
         self._empty.show_state(state, now=now)
         self._update_empty_view()
 
@@ -102,9 +104,21 @@ class Window(QMainWindow):
         """If the user has started a probe in this window, show the result of the probe."""
         if self._probe_requested:
             self._probe_requested = False
-            self.status.show_message(
-                f"{reachability_text(self._backend.program.state(), now=self._backend.program.now())}."
-            )
+            self.status.show_reachability(self._backend.program.state(), now=self._backend.program.now())
+
+    def retranslate(self) -> None:
+        """Show all texts in the current language."""
+        self.status.retranslate()
+        self._empty.retranslate()
+        self.incidents.retranslate()
+        self._table.retranslate()
+        self._details.retranslate()
+        self._details.tick(self._backend.program.now())
+        self._incident_menu.retranslate()
+        self.refresh()
+
+    def _language(self) -> Language:
+        return self._backend.program.language
 
     def refresh_texts(self) -> None:
         """Update everything in the table that depends on the clock. Called once a minute."""
@@ -150,10 +164,10 @@ class Window(QMainWindow):
         self.status.news_dismissed.connect(partial(self._refresh_after, self._backend.actions.dismiss_news))
         self.status.url_copy_requested.connect(self._copy_url)
         self.status.url_accepted.connect(partial(self._refresh_after, self._backend.setup.accept_url))
-        self.status.add_action("Check &now", self._probe)
-        self.status.add_action("&Gaps…", self.gaps_requested.emit)
-        self.status.add_action("&Set up reach…", self.setup_requested.emit)
-        self.status.add_action("&Copy callback URL", self._copy_url)
+        self.status.add_action(N_("Check &now"), self._probe)
+        self.status.add_action(N_("&Gaps…"), self.gaps_requested.emit)
+        self.status.add_action(N_("&Set up reach…"), self.setup_requested.emit)
+        self.status.add_action(N_("&Copy callback URL"), self._copy_url)
         self.status.help_requested.connect(partial(self.help_requested.emit, "start"))
         self._empty.setup_requested.connect(self.setup_requested)
         QShortcut(QKeySequence("F1"), self).activated.connect(partial(self.help_requested.emit, "incidents"))
@@ -174,7 +188,7 @@ class Window(QMainWindow):
 
     def _open(self, stored: StoredIncident) -> None:
         problem = open_console(self._backend.incidents, self._backend.actions, stored)
-        self.status.show_message(problem or "The console is opened in the browser.")
+        self.status.show_message(problem or Phrase("The console is opened in the browser."))
 
     def _copy_link(self) -> None:
         if self._details.shown is not None:
@@ -182,12 +196,7 @@ class Window(QMainWindow):
 
     def _show_menu(self, index: QModelIndex, place: QPoint) -> None:
         stored = self.incidents.incident_at(index.row())
-        self._incident_menu.fill(self._menu, stored)
-        if stored.incident.open:
-            self._menu.addSeparator()
-            self._menu.addAction("Mark recovered").triggered.connect(
-                lambda: self._confirm_recovered(stored.incident.id)
-            )
+        self._incident_menu.fill(self._menu, stored, confirm_recovered=self._confirm_recovered)
         self._menu.popup(place)
 
     def _fill_further_menu(self, menu: QMenu) -> None:
@@ -210,11 +219,11 @@ class Window(QMainWindow):
     def _probe(self) -> None:
         self._probe_requested = True
         self._backend.setup.probe()
-        self.status.show_message("Checking…")
+        self.status.show_message(Phrase("Checking…"))
 
     def _copy_url(self) -> None:
         copy_text(self._backend.setup.callback_url())
-        self.status.show_message("The callback URL is copied. It holds a secret: treat it like a password.")
+        self.status.show_message(Phrase("The callback URL is copied. It holds a secret: treat it like a password."))
 
     def _refresh_after(self, request: Callable[[], None]) -> None:
         request()

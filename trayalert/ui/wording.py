@@ -96,17 +96,16 @@ def incident_name(stored: StoredIncident, language: Language) -> str:
 
 
 def sender_text(sender: str, origin: SenderOrigin) -> str:
-    """Return a phrase that says where a callback came from, such as `from Cloud Monitor (ADDRESS)`.
+    """Return a phrase that names the sender of a callback, such as `Cloud Monitor (ADDRESS)`.
 
     `sender` is the source address as the network or a trusted proxy reports it. The address is not verified.
     """
     address = printable(sender, limit=60)
     match origin:
         case SenderOrigin.CLOUD_MONITOR:
-            return Phrase("from Cloud Monitor ({address})", address=address)
+            return Phrase("Cloud Monitor ({address})", address=address)
         case SenderOrigin.OTHER:
-            return Phrase("from another address ({address})", address=address)
-        case _:
-            if address.startswith("127.") or address == "::1":
-                return Phrase("from this computer or a tunnel")
-            return Phrase("from a private network or a tunnel ({address})", address=address)
+            return Phrase("another address ({address})", address=address)
+    if address.startswith("127.") or address == "::1":
+        return Phrase("this computer or a tunnel")
+    return Phrase("a private network or a tunnel ({address})", address=address)

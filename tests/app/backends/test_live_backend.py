@@ -21,6 +21,7 @@ from trayalert.clock import now
 from trayalert.domain.incident.level import Level
 from trayalert.domain.settings.custom_command import CustomCommand
 from trayalert.domain.settings.settings import Settings
+from trayalert.domain.wording.language import Language
 from trayalert.services.access.secret_guesses import RECENT_SPAN
 from trayalert.services.access.secrets import Secrets
 from trayalert.ui.backend import Backend
@@ -131,6 +132,29 @@ async def test_crashes_are_news_until_they_are_dismissed(log: Path, backend: Bac
     backend.actions.dismiss_news()
     assert backend.program.state().news == ()
     assert [path.name for path in folder.iterdir()] == ["crash-20261123T031200Z.seen.txt"]
+
+
+async def test_a_chosen_language_is_written_and_spoken_at_once(receiver: Receiver, backend: Backend) -> None:
+    settings = receiver.plan.places.settings
+    settings.write_text("# mine\nport = 1\n")
+    assert backend.program.language_choice == "auto"
+    for choice, language in (("zh", Language.ZH), ("en", Language.EN)):
+        assert backend.actions.choose_language(choice) is None
+        assert settings.read_text() == f'# mine\nport = 1\nlanguage = "{choice}"\n'
+        assert backend.program.language_choice == choice
+        assert backend.program.language is receiver.language is language
+
+
+async def test_a_language_that_cannot_be_written_is_not_taken(receiver: Receiver, backend: Backend) -> None:
+    receiver.plan.places.settings.write_text("port = \n")
+    before = backend.program.language
+
+    problem = backend.actions.choose_language("zh" if before is Language.EN else "en")
+
+    assert problem is not None
+    assert "is not TOML, and is left as it is." in problem
+    assert (backend.program.language, receiver.language, backend.program.language_choice) == (before, before, "auto")
+    assert receiver.plan.places.settings.read_text() == "port = \n"
 
 
 async def test_a_log_that_another_program_locks_does_not_stop_the_window(log: Path) -> None:

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QComboBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from trayalert.app.backends.startup_error_backend import StoppedProgram, startup_error_backend
+from trayalert.domain.wording.language import Language
 from trayalert.ui.event_bridge import EventBridge
 from trayalert.ui.main_ui import MainUi
 from trayalert.ui.widgets.safe_text import SafeLabel
@@ -85,6 +86,14 @@ def test_the_setup_assistant_refuses_a_choice_with_the_problem(main_ui: MainUi) 
     assert f"⚠ {PROBLEM}" in words_of(assistant)
     assistant.close()
     assert main_ui.setup_assistant is None
+
+
+def test_a_language_is_chosen_for_this_run(program: StoppedProgram, main_ui: MainUi) -> None:
+    (languages,) = [entry.menu() for entry in main_ui.tray.menu.actions() if entry.menu()]
+    for choice, entry in zip(("auto", "en", "zh"), languages.actions(), strict=True):  # type: ignore[attr-defined]
+        entry.trigger()
+        assert program.language_choice == choice
+    assert program.language is Language.ZH
 
 
 def test_help_leads_to_the_page_about_trouble(main_ui: MainUi) -> None:

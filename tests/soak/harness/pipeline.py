@@ -150,7 +150,7 @@ class Pipeline:
             record = incident_record(incident, self._tables[0], now=NOW, mute_period=HOUR)
             assert json.loads(json.dumps(record, allow_nan=False)) == json.loads(json.dumps(record))
         queries = ReadIncidents(reader)
-        self._show_rows(IncidentsModel(queries, language=EN, now=lambda: NOW + HOUR))  # type: ignore[arg-type]  # what it asks for is there
+        self._show_rows(IncidentsModel(queries, language=lambda: EN, now=lambda: NOW + HOUR))  # type: ignore[arg-type]  # what it asks for is there
 
     def _show_rows(self, model: IncidentsModel) -> None:
         assert model.rowCount()

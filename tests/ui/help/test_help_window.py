@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QListWidget, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from trayalert.domain.wording.language import Language
 from trayalert.resource_files import resource_path
 from trayalert.services.presentation.help_pages import TOPICS, HelpPage, make_slugs, page_slugs, read_page, read_pages
 from trayalert.ui.help.help_browser import HelpBrowser
@@ -27,7 +28,7 @@ class Seen:
     """A shown window, and how to find one's way in it."""
 
     def __init__(self, qtbot: QtBot) -> None:
-        self.window = HelpWindow()
+        self.window = HelpWindow(lambda: Language.EN)
         self.window.show_page("start")
         with qtbot.waitActive(self.window):
             self.window.show()

@@ -28,7 +28,8 @@ def incidents() -> FakeIncidents:
 
 
 def model_of(incidents: FakeIncidents, *, now: Callable[[], Millis] = lambda: NOON + HOUR) -> IncidentsModel:
-    return IncidentsModel(incidents, language=Language.EN, now=now, timing=IncidentsTiming(slice_interval=10, retry=20))
+    timing = IncidentsTiming(slice_interval=10, retry=20)
+    return IncidentsModel(incidents, language=lambda: Language.EN, now=now, timing=timing)
 
 
 class Watched:

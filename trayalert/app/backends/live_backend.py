@@ -8,9 +8,12 @@ from trayalert.app.backends.receiver_setup import ReceiverSetup
 from trayalert.app.backends.running_program import RunningProgram
 from trayalert.app.diagnostics.crashes import CrashFiles
 from trayalert.app.platform.programs import open_in_browser, run_command
+from trayalert.app.platform.system_language import system_locale
 from trayalert.app.receiver import Plan, Receiver
+from trayalert.domain.fault import Fault
 from trayalert.domain.settings.custom_command import FilledCommand
 from trayalert.domain.times import Millis
+from trayalert.domain.wording.language import find_language
 from trayalert.ui.backend import Backend
 
 
@@ -54,6 +57,22 @@ class DesktopActions:
         """Pause notifications until a wall-clock time in milliseconds. If `until` is None, end the pause."""
         self._program.paused_until = until
         self._pause(until)
+
+    def choose_language(self, choice: str) -> str | None:
+        """Write the setting `language`, and show texts and notifications in this language from now on.
+
+        Return None on success, or a sentence that says why the setting could not be written. After a failure, the
+        language stays as it was.
+        """
+        from trayalert.app.settings_file import change_settings  # noqa: PLC0415 - imports tomlkit, which costs memory
+
+        try:
+            change_settings(self._receiver.plan.places, choice)
+        except Fault as fault:
+            return str(fault)
+        self._program.language_choice = choice
+        self._receiver.language = find_language(choice, system_locale())
+        return None
 
     def dismiss_news(self) -> None:
         """Stop showing the sentences in `ProgramState.news`, because the user has read these sentences."""

@@ -69,7 +69,7 @@ class LogIncidents:
         return is_unconfirmed(incident, now=now(), mute_period=mute_period(self._settings))
 
     def sender_text(self, alert: StoredAlert) -> str | None:
-        """Return a description of the address that an alert came from, or None if the address is unknown."""
+        """Return a phrase that names the sender of an alert, or None if the source address is unknown."""
         return sender_text(alert.sender, self._source_addresses.origin(alert.sender)) if alert.sender else None
 
     def console_links(self, incident: StoredIncident) -> Sequence[ConsoleLink]:

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from trayalert.domain.fault import Fault
+from trayalert.domain.phrase import Phrase
 from trayalert.storage.faults import DamagedLog, NoLog
 from trayalert.storage.reader import Reader
 
 _logger = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
 
-_OUR_FAULT = (
+_OUR_FAULT = Phrase(
     "trayalert failed at reading the log, by a fault of its own. Restart it; if that does not help, send its makers "
     "what `trayalert diagnostics` gathers."
 )

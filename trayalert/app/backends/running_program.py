@@ -9,17 +9,17 @@ from typing import Any
 
 from trayalert.app.backends.log_view import LogView
 from trayalert.app.diagnostics.crashes import CrashFiles
-from trayalert.app.platform.system_language import system_locale
 from trayalert.app.receiver import Plan, Receiver
 from trayalert.clock import now
 from trayalert.domain.incident.level import Level, worst
+from trayalert.domain.phrase import Phrase
 from trayalert.domain.times import Millis
 from trayalert.domain.tunnel import TunnelState
-from trayalert.domain.wording.language import Language, find_language
+from trayalert.domain.wording.language import Language
 from trayalert.ui.backend import ProgramState
 
-_UNREAD = "the log cannot be read"
-_SALVAGING = "the former log is being salvaged"
+_UNREAD = Phrase("the log cannot be read")
+_SALVAGING = Phrase("the former log is being salvaged")
 
 
 class RunningProgram:
@@ -40,11 +40,12 @@ class RunningProgram:
     ) -> None:
         self.paused_until: Millis | None = None
         """The time until which the user has paused notifications, or None. A time in the past has no effect."""
+        self.language_choice = plan.settings.language
+        """The setting `language`: "auto", "en" or "zh"."""
         self._plan = plan
         self._receiver = receiver
         self._log = log
         self._crashes = crashes
-        self._language = find_language(plan.settings.language, system_locale())
         self._notifier_problem = notifier_problem
         self._levels: dict[Level, int] = {}
         self._last_callback_at: Millis | None = None
@@ -52,8 +53,8 @@ class RunningProgram:
 
     @property
     def language(self) -> Language:
-        """The language in which alerts are shown."""
-        return self._language
+        """The language of all texts that are shown, also in notifications."""
+        return self._receiver.language
 
     @property
     def overlay_mode(self) -> str:

@@ -17,10 +17,11 @@ from trayalert.app.receiver import RETRY_SECONDS
 from trayalert.clock import now
 from trayalert.domain.check_result import Check, Verdict
 from trayalert.domain.fault import Fault
+from trayalert.domain.phrase import Phrase
 from trayalert.domain.reachability import Reachability
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.tunnel import TunnelState
-from trayalert.domain.wording.language import find_language
+from trayalert.domain.wording.language import Language, find_language
 from trayalert.ui.backend import Backend, ProgramState
 from trayalert.ui.event_bridge import EventBridge
 from trayalert.ui.main_ui import MainUi
@@ -53,18 +54,25 @@ class StoppedProgram:
 
     The state shows trayalert as blind. `problem` is a sentence that says why the program could not start. `remember`
     keeps values for this run only.
+
+    The language is at first the system's language. The settings are not read, because they may be the cause of the
+    problem.
     """
 
-    language = find_language(Settings().language, system_locale())
-    """The system's language. The settings are not read, because they may be the cause of the problem."""
     overlay_mode = Settings().strip
     help_topic = "troubleshooting"
     now = staticmethod(now)
 
     def __init__(self, problem: str) -> None:
         self.problem = problem
+        self.language_choice = Settings().language
         remembered: dict[str, Any] = {}
         self.recall, self.remember = remembered.get, remembered.__setitem__
+
+    @property
+    def language(self) -> Language:
+        """The language of all texts that are shown."""
+        return find_language(self.language_choice, system_locale())
 
     def state(self) -> ProgramState:
         """Return a state that shows trayalert as blind, and that contains the problem.
@@ -75,7 +83,7 @@ class StoppedProgram:
             reachability=Reachability.BLIND,
             storing=False,
             problems=(self.problem,),
-            uncertainty="trayalert cannot begin",
+            uncertainty=Phrase("trayalert cannot begin"),
         )
 
     def tunnel(self) -> TunnelState:
@@ -114,18 +122,29 @@ class StoppedSetup:
 
 
 class StoppedActions:
-    """Implements `ui.backend.UserActions` for a program that could not start. Only `quit` does anything."""
+    """Implements `ui.backend.UserActions` for a program that could not start.
+
+    `quit` ends the program, and `choose_language` changes the language for this run only. The other methods do nothing.
+    """
 
     open_url = staticmethod(_no)
     run_command = resolve = pause_notifications = dismiss_news = staticmethod(_nothing)
 
-    def __init__(self, quit_: Callable[[], None]) -> None:
+    def __init__(self, program: StoppedProgram, quit_: Callable[[], None]) -> None:
+        self._program = program
         self.quit = quit_
+
+    def choose_language(self, choice: str) -> None:
+        """Show texts in this language from now on. The settings may be the cause of the problem, and stay as they are.
+
+        Return None, which means that nothing failed.
+        """
+        self._program.language_choice = choice
 
 
 def startup_error_backend(program: StoppedProgram, quit_: Callable[[], None]) -> Backend:
     """Compose the backend of a program that could not start."""
-    setup, actions = StoppedSetup(program), StoppedActions(quit_)
+    setup, actions = StoppedSetup(program), StoppedActions(program, quit_)
     return Backend(incidents=NoIncidents(), program=program, setup=setup, actions=actions)
 
 

@@ -29,7 +29,6 @@ class HelpBrowser(QTextBrowser):
         super().__init__()
         self._wanted_block: QTextBlock | None = None
         self.setOpenLinks(False)
-        self.setAccessibleName("Page")
         self.setFrameShape(QFrame.Shape.StyledPanel)
         self.setWordWrapMode(QTextOption.WrapMode.WordWrap)
         self.setLineWrapMode(QTextEdit.LineWrapMode.FixedPixelWidth)

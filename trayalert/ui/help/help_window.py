@@ -7,14 +7,17 @@ the window.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeySequence, QShortcut, QTextCursor
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QListWidget, QListWidgetItem, QSplitter, QToolButton, QVBoxLayout
 
+from trayalert.domain.phrase import N_, Phrase
 from trayalert.services.presentation.help_pages import HelpLink, read_pages
 from trayalert.ui.appearance import fit_to_screen
+from trayalert.ui.captions import Captions, CurrentLanguage
 from trayalert.ui.help.help_browser import HelpBrowser
 from trayalert.ui.help.help_document import HelpDocument
 from trayalert.ui.icons import TrayIconState, tray_icon
@@ -47,13 +50,15 @@ class _HistoryEntry:
 class HelpWindow(QDialog):
     """The help window, which is empty before the first call of `show_page`.
 
-    The window is not modal. When the window is closed, Qt deletes it. `language` is the name of the folder with the
-    pages, such as `en`.
+    The window is not modal. When the window is closed, Qt deletes it. The pages are in English, and all other texts are
+    in the current language.
     """
 
-    def __init__(self, language: str = "en") -> None:
+    def __init__(self, language: CurrentLanguage) -> None:
         super().__init__()
-        self._pages = {page.name: page for page in read_pages(language)}
+        self._language = language
+        self._captions = Captions(language)
+        self._pages = {page.name: page for page in read_pages()}
         self._documents: dict[str, HelpDocument] = {}
         self._history: list[_HistoryEntry] = []
         self._position = -1
@@ -62,15 +67,23 @@ class HelpWindow(QDialog):
         self.setWindowIcon(tray_icon(TrayIconState()))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._browser = HelpBrowser()
+        self._captions.bind(self._browser.setAccessibleName, N_("Page"))
         self._topics = QListWidget()
-        self._topics.setAccessibleName("Topics")
+        self._captions.bind(self._topics.setAccessibleName, N_("Topics"))
         self._topics.setSpacing(2)
         self._topics.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._search = SafeField("Search the help", hint="Search all pages (Ctrl+F)")
+        self._search = SafeField()
+        self._captions.bind(self._search.setAccessibleName, N_("Search the help"))
+        self._captions.bind(self._search.setPlaceholderText, N_("Search all pages (Ctrl+F)"))
         self._search.setClearButtonEnabled(True)
         self._message = SafeLabel()
-        self._back = _arrow_button(Qt.ArrowType.LeftArrow, "Back", "Alt+Left", self.go_back)
-        self._forward = _arrow_button(Qt.ArrowType.RightArrow, "Forward", "Alt+Right", self.go_forward)
+        self._shown_message = ""
+        self._back = _arrow_button(Qt.ArrowType.LeftArrow, self.go_back)
+        self._captions.bind(self._back.setAccessibleName, N_("Back"))
+        self._captions.bind(partial(show_tooltip, self._back), N_("Back (Alt+Left)"))
+        self._forward = _arrow_button(Qt.ArrowType.RightArrow, self.go_forward)
+        self._captions.bind(self._forward.setAccessibleName, N_("Forward"))
+        self._captions.bind(partial(show_tooltip, self._forward), N_("Forward (Alt+Right)"))
         for page in self._pages.values():
             item = QListWidgetItem(page.title)
             item.setData(Qt.ItemDataRole.UserRole, page.name)
@@ -91,6 +104,13 @@ class HelpWindow(QDialog):
         """
         if slug or not self._history or topic != self.topic:
             self._go_to(_HistoryEntry(self._pages[topic].name, slug))
+
+    def retranslate(self) -> None:
+        """Show all texts except the pages in the current language."""
+        self._captions.retranslate()
+        self._show_message(self._shown_message)
+        if self._history:
+            self._show_title()
 
     def go_back(self) -> None:
         """Show the previous entry of the history, at its former scroll position."""
@@ -121,7 +141,7 @@ class HelpWindow(QDialog):
         self._topics.currentItemChanged.connect(self._on_topic_chosen)
         self._browser.link_followed.connect(self._follow)
         self._browser.link_refused.connect(
-            lambda: self._message.show_text("This link leads out of the help, and is not opened.")
+            lambda: self._show_message(Phrase("This link leads out of the help, and is not opened."))
         )
         self._search.textChanged.connect(self._on_search_changed)
         self._search.returnPressed.connect(lambda: self._go_to_match(1))
@@ -182,7 +202,11 @@ class HelpWindow(QDialog):
         self._show_topic(entry.topic)
         self._back.setEnabled(self._position > 0)
         self._forward.setEnabled(self._position + 1 < len(self._history))
-        self.setWindowTitle(f"{self._pages[entry.topic].title} - trayalert help")
+        self._show_title()
+
+    def _show_title(self) -> None:
+        title = self._pages[self.topic].title
+        self.setWindowTitle(self._language().say("{title} - trayalert help", title=title))
 
     def _show_topic(self, topic: str) -> None:
         self._topics.blockSignals(True)
@@ -255,11 +279,15 @@ class HelpWindow(QDialog):
         current = found[self._match] if self._match >= 0 else None
         self._browser.mark(found, current)
         if current is not None:
-            self._message.show_text(f"{self._match + 1} of {len(found)} on this page")
+            self._show_message(Phrase("{place} of {count} on this page", place=self._match + 1, count=len(found)))
         elif self._search.text().strip() and not self._matches:
-            self._message.show_text("Nothing found")
+            self._show_message(Phrase("Nothing found"))
         else:
-            self._message.show_text("")
+            self._show_message("")
+
+    def _show_message(self, text: str) -> None:
+        self._shown_message = text
+        self._message.show_text(self._language().render(text))
 
     # Qt's event handlers
 
@@ -283,11 +311,9 @@ def _topic_of(item: QListWidgetItem) -> str:
     return topic
 
 
-def _arrow_button(arrow: Qt.ArrowType, name: str, keys: str, on_click: Callable[[], None]) -> QToolButton:
+def _arrow_button(arrow: Qt.ArrowType, on_click: Callable[[], None]) -> QToolButton:
     button = QToolButton()
     button.setArrowType(arrow)
     button.setAutoRaise(True)
-    button.setAccessibleName(name)
-    show_tooltip(button, f"{name} ({keys})")
     button.clicked.connect(lambda _checked=False: on_click())
     return button

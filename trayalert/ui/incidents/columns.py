@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QGuiApplication
 
 from trayalert.domain.incident.level import Level
 from trayalert.domain.incident.stored_alert import StoredIncident
+from trayalert.domain.phrase import N_
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis
 from trayalert.domain.wording.language import Language
@@ -21,17 +22,17 @@ _TINT: Final = QColor(214, 38, 44, 34)
 
 
 class Column(enum.Enum):
-    """A column of the incident table. The value of a member is the column's title."""
+    """A column of the incident table. The value of a member is the column's title in English."""
 
-    LEVEL = "Level"
-    SINCE = "Since"
-    DURATION = "Duration"
-    NAME = "Name"
-    RESOURCE = "Resource"
-    METRIC = "Metric or message"
-    VALUE = "Value"
-    REGION = "Region"
-    COUNT = "Count"
+    LEVEL = N_("Level")
+    SINCE = N_("Since")
+    DURATION = N_("Duration")
+    NAME = N_("Name")
+    RESOURCE = N_("Resource")
+    METRIC = N_("Metric or message")
+    VALUE = N_("Value")
+    REGION = N_("Region")
+    COUNT = N_("Count")
 
 
 COLUMNS = tuple(Column)
@@ -55,7 +56,7 @@ _TEXTS: dict[Column, Callable[[StoredIncident, Language, Millis], str]] = {
     Column.SINCE: _since,
     Column.DURATION: lambda stored, language, now: lasted_text(stored.incident, language, now=now),
     Column.NAME: lambda stored, language, _now: incident_name(stored, language),
-    Column.RESOURCE: lambda stored, _language, _now: resource_component_text(stored.alert.alert),
+    Column.RESOURCE: lambda stored, language, _now: language.render(resource_component_text(stored.alert.alert)),
     Column.METRIC: lambda stored, language, _now: metric_or_message(stored.alert.alert, language),
     Column.VALUE: lambda stored, language, _now: value_text(stored.alert.alert, language),
     Column.REGION: lambda stored, _language, _now: printable(stored.alert.alert.region),

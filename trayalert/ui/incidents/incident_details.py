@@ -1,6 +1,7 @@
 """The details of one incident, shown next to the table. All text is plain text that the user can copy."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Final
 
@@ -10,13 +11,15 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QMenu, QPushButton, QTab
 
 from trayalert.domain.incident.alert import Alert, State
 from trayalert.domain.incident.stored_alert import StoredAlert, StoredIncident
+from trayalert.domain.phrase import N_
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis
 from trayalert.domain.wording.language import Language, state_text
 from trayalert.services.presentation.alert_text import value_text
+from trayalert.ui.captions import Captions, CurrentLanguage
 from trayalert.ui.icons import level_icon
 from trayalert.ui.incidents.incident_facts import IncidentFacts
-from trayalert.ui.widgets.safe_text import SafeLabel, show_caption, show_tooltip
+from trayalert.ui.widgets.safe_text import SafeLabel, show_caption, show_tooltip, show_trusted_caption
 from trayalert.ui.widgets.text_table import TextTable
 from trayalert.ui.wording import incident_name, level_text, local_time, shown_level
 
@@ -39,21 +42,25 @@ class IncidentDetails(QWidget):
     """Emitted with the menu of the "More" button when that menu opens. The connected slot must fill the menu."""
     resolve_requested = Signal(int)
 
-    def __init__(self, language: Language, parent: QWidget | None = None) -> None:
+    def __init__(self, language: CurrentLanguage, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._language = language
+        self._captions = Captions(language)
+        self._show_again: Callable[[], None] = self.show_nothing
         self._shown: StoredIncident | None = None
         self._header = _Header(language)
-        self._open_button = QPushButton("Open in console")
-        self._more_button = QPushButton("More")
+        self._open_button, self._more_button, self._copy_button = QPushButton(), QPushButton(), QPushButton()
+        self._captions.bind(partial(show_trusted_caption, self._open_button), N_("Open in console"))
+        self._captions.bind(partial(show_trusted_caption, self._more_button), N_("More"))
+        self._captions.bind(partial(show_trusted_caption, self._copy_button), N_("Copy link"))
         self._more_button.setMenu(QMenu(self._more_button))
-        self._copy_button = QPushButton("Copy link")
-        self._resolve_button = QPushButton("Mark recovered")
-        self._no_link = SafeLabel("No console link is known for this resource.", wrapped=True)
+        self._resolve_button = QPushButton()
+        self._no_link = SafeLabel(wrapped=True)
+        self._captions.bind(self._no_link.show_text, N_("No console link is known for this resource."))
         self._buttons = (self._open_button, self._more_button, self._copy_button, self._resolve_button)
         self._facts = IncidentFacts(language)
-        self._alerts = TextTable(("Time", "State", "Value", "From"))
-        self._fields = TextTable(("Field", "Value"), stretched=1, wrapped=True)
+        self._alerts = TextTable((N_("Time"), N_("State"), N_("Value"), N_("From")), language)
+        self._fields = TextTable((N_("Field"), N_("Value")), language, stretched=1, wrapped=True)
         self._tabs = QTabWidget()
         self._confirm_timer = QTimer(self, singleShot=True, interval=CONFIRM_MS)
         self._since_first_click = QElapsedTimer()
@@ -82,8 +89,11 @@ class IncidentDetails(QWidget):
 
     def show_nothing(self) -> None:
         """Show that no incident is selected."""
-        self._shown = None
-        self._header.show_text("No incident is selected", "Choose one in the table to see all of it.")
+        self._shown, self._show_again = None, self.show_nothing
+        language = self._language()
+        self._header.show_text(
+            language.say("No incident is selected"), language.say("Choose one in the table to see all of it.")
+        )
         for widget in (*self._buttons, self._no_link, self._tabs):
             widget.hide()
 
@@ -99,10 +109,20 @@ class IncidentDetails(QWidget):
     ) -> None:
         """Show an incident with its latest alerts.
 
-        `sender_text` returns a phrase that says where an alert came from, or None if the source address is unknown.
+        `sender_text` returns a phrase that names the sender of an alert, or None if the source address is unknown.
         `linked` says whether the incident has a console link. `unconfirmed` says whether the incident's OK may have
         been lost.
         """
+        self._show_again = partial(
+            self.show_incident,
+            stored,
+            alerts,
+            sender_text=sender_text,
+            linked=linked,
+            unconfirmed=unconfirmed,
+            now=now,
+        )
+        language = self._language()
         if self._shown is None or self._shown.incident.id != stored.incident.id:
             self._cancel_confirmation()
         self._shown = stored
@@ -113,12 +133,21 @@ class IncidentDetails(QWidget):
             button.setEnabled(linked)
         self._no_link.setVisible(not linked)
         self._resolve_button.setEnabled(stored.incident.open)
-        show_tooltip(self._resolve_button, "" if stored.incident.open else "It is closed already.")
+        show_tooltip(self._resolve_button, "" if stored.incident.open else language.say("It is closed already."))
         self._facts.show_incident(stored, sender=sender_text(stored.alert), now=now)
-        self._alerts.show_rows([_alert_row(alert, sender_text(alert), self._language, now=now) for alert in alerts])
-        self._fields.show_rows(_field_rows(stored.alert))
-        more = "+" if len(alerts) == MAX_ALERTS else ""
-        self._tabs.setTabText(1, f"Alerts ({len(alerts)}{more})")
+        self._alerts.show_rows([_alert_row(alert, sender_text(alert), language, now=now) for alert in alerts])
+        self._fields.show_rows(_field_rows(stored.alert, language))
+        title = N_("Alerts ({count}+)") if len(alerts) == MAX_ALERTS else N_("Alerts ({count})")
+        self._tabs.setTabText(1, language.say(title, count=len(alerts)))
+
+    def retranslate(self) -> None:
+        """Show all texts in the current language."""
+        self._captions.retranslate()
+        self._show_resolve_caption()
+        for table in (self._alerts, self._fields):
+            table.retranslate()
+        self._facts.retranslate()
+        self._show_again()
 
     def confirm_recovered(self) -> None:
         """Ask the user to confirm, with a click on "Mark recovered", that the incident has recovered."""
@@ -141,9 +170,11 @@ class IncidentDetails(QWidget):
         buttons.addWidget(self._copy_button, 1, 0)
         buttons.addWidget(self._resolve_button, 1, 1)
         self._tabs.setDocumentMode(True)
-        self._tabs.addTab(self._facts, "Incident")
-        self._tabs.addTab(self._alerts, "Alerts")
-        self._tabs.addTab(self._fields, "Raw fields")
+        for place, (page, title) in enumerate(
+            ((self._facts, N_("Incident")), (self._alerts, N_("Alerts")), (self._fields, N_("Raw fields")))
+        ):
+            self._tabs.addTab(page, "")
+            self._captions.bind(partial(self._tabs.setTabText, place), title)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 0, 0, 0)
         layout.addWidget(self._header)
@@ -164,17 +195,23 @@ class IncidentDetails(QWidget):
         elif not self._confirm_timer.isActive():
             self._since_first_click.restart()
             self._confirm_timer.start()
-            show_caption(self._resolve_button, "Sure? Click again")
+            self._show_resolve_caption()
 
     def _cancel_confirmation(self) -> None:
         self._confirm_timer.stop()
-        show_caption(self._resolve_button, "Mark recovered")
+        self._show_resolve_caption()
+
+    def _show_resolve_caption(self) -> None:
+        language, confirming = self._language(), self._confirm_timer.isActive()
+        show_caption(
+            self._resolve_button, language.say("Sure? Click again") if confirming else language.say("Mark recovered")
+        )
 
 
 class _Header(QWidget):
     """The header, with the icon, the name and the level of the incident."""
 
-    def __init__(self, language: Language) -> None:
+    def __init__(self, language: CurrentLanguage) -> None:
         super().__init__()
         self._language = language
         self._picture = SafeLabel()
@@ -195,13 +232,14 @@ class _Header(QWidget):
         self._text.show_text(text)
 
     def show_incident(self, stored: StoredIncident, *, unconfirmed: bool) -> None:
-        level = level_text(stored, self._language, unconfirmed=unconfirmed)
-        self.show_text(incident_name(stored, self._language), level)
+        language = self._language()
+        level = level_text(stored, language, unconfirmed=unconfirmed)
+        self.show_text(incident_name(stored, language), level)
         self._picture.show_icon(level_icon(shown_level(stored.incident)), 32)
         self._picture.show()
 
 
-def _field_rows(stored: StoredAlert) -> list[tuple[str, str]]:
+def _field_rows(stored: StoredAlert, language: Language) -> list[tuple[str, str]]:
     """Return a row for each field of an alert, up to the limits MAX_FIELDS and MAX_FIELD_TEXT.
 
     A row is a pair of a name and a text. If fields are left out, the last row gives the number of these fields. If the
@@ -211,13 +249,15 @@ def _field_rows(stored: StoredAlert) -> list[tuple[str, str]]:
     fields = stored.alert.fields
     rows: list[tuple[str, str]] = []
     if stored.too_large:
-        return [("…", "The callback is larger than 64 KiB: `trayalert alerts --json --raw` has all of it")]
+        text = language.say("The callback is larger than 64 KiB: `trayalert alerts --json --raw` has all of it")
+        return [("…", text)]
     left = MAX_FIELD_TEXT
-    for name, text in fields.items():
+    for name, value in fields.items():
         if len(rows) == MAX_FIELDS or left <= 0:
-            rows.append(("…", f"{len(fields) - len(rows)} more: `trayalert alerts --json` has them all"))
+            text = language.say("{count} more: `trayalert alerts --json` has them all", count=len(fields) - len(rows))
+            rows.append(("…", text))
             break
-        rows.append((printable(name, limit=100), printable(text, limit=min(2000, left))))
+        rows.append((printable(name, limit=100), printable(value, limit=min(2000, left))))
         left -= sum(map(len, rows[-1]))
     return rows
 
@@ -231,7 +271,7 @@ def _alert_row(stored: StoredAlert, sender: str | None, language: Language, *, n
         local_time(alert.at if alert.at is not None else stored.received_at, now=now),
         language.say(", ").join(words),
         value_text(alert, language),
-        (sender or "").removeprefix("from "),
+        language.render(sender or ""),
     )
 
 

@@ -1,6 +1,7 @@
 """The facts about one incident, with one row for each fact. Facts without a value are left out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -8,7 +9,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QFormLayout, QFrame, QScrollArea, QVBoxLayout, QWidget
 
+from trayalert.domain.incident.incident import Incident
 from trayalert.domain.incident.stored_alert import StoredAlert, StoredIncident
+from trayalert.domain.phrase import N_
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis
 from trayalert.domain.wording.language import Language
@@ -21,6 +24,7 @@ from trayalert.services.presentation.alert_text import (
     rule_condition_text,
     value_text,
 )
+from trayalert.ui.captions import Captions, CurrentLanguage
 from trayalert.ui.widgets.safe_text import SafeLabel, SafeParagraph
 from trayalert.ui.wording import closed_text, full_time, lasted_text
 
@@ -35,9 +39,11 @@ the window.
 class IncidentFacts(QScrollArea):
     """A scrollable form with the facts about one incident at a time."""
 
-    def __init__(self, language: Language) -> None:
+    def __init__(self, language: CurrentLanguage) -> None:
         super().__init__()
         self._language = language
+        self._captions = Captions(language)
+        self._show_again: Callable[[], None] | None = None
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(2, 8, 8, 8)
@@ -57,24 +63,32 @@ class IncidentFacts(QScrollArea):
     def show_incident(self, stored: StoredIncident, *, sender: str | None, now: Millis) -> None:
         """Show the facts about an incident.
 
-        `sender` is a phrase that says where the incident's latest alert came from, or None if the source address is
+        `sender` is a phrase that names the sender of the incident's latest alert, or None if the source address is
         unknown.
         """
-        for name, text in _facts(stored, self._language, sender=sender, now=now):
+        self._show_again = partial(self.show_incident, stored, sender=sender, now=now)
+        for name, text in _facts(stored, self._language(), sender=sender, now=now):
             if name not in self._values:
                 self._add(name)
             self._values[name].show_text(text)
             self._form.setRowVisible(self._values[name], bool(text))
 
+    def retranslate(self) -> None:
+        """Show all texts in the current language."""
+        self._captions.retranslate()
+        if self._show_again:
+            self._show_again()
+
     def show_duration(self, stored: StoredIncident, *, now: Millis) -> None:
         """Update the duration of `stored`, which must be the incident that is shown."""
-        self._values["Duration"].show_text(lasted_text(stored.incident, self._language, now=now))
+        self._values["Duration"].show_text(lasted_text(stored.incident, self._language(), now=now))
 
     def _add(self, name: str) -> None:
-        title, value = SafeLabel(name), SafeParagraph()
+        title, value = SafeLabel(), SafeParagraph()
         title.setForegroundRole(QPalette.ColorRole.PlaceholderText)  # less prominent than the value
         title.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
-        value.setAccessibleName(name)
+        self._captions.bind(title.show_text, name)
+        self._captions.bind(value.setAccessibleName, name)
         self._values[name] = value
         self._form.addRow(title, value)
 
@@ -84,40 +98,48 @@ def _facts(stored: StoredIncident, language: Language, *, sender: str | None, no
     named = alert.resource_name is not None and alert.resource_name != alert.resource_id
     title, name = metric_text(alert, language), printable(alert.name)
     return [
-        ("Resource", resource_text(alert)),
-        ("Part", component_text(alert, language)),
-        ("Address", printable(alert.address)),
-        ("Resource ID", printable(alert.resource_id) if named else ""),
-        ("Region", printable(alert.region)),
-        ("Called", "" if name == name_text(alert, language) else name),
-        ("Metric", title),
-        ("Metric ID", printable(alert.metric) if alert.metric != title else ""),
-        ("Rule", rule_condition_text(alert, language)),
-        ("Value", value_text(alert, language)),
-        ("Message", "\n".join(message_lines(alert, language))),
-        ("Since", full_time(incident.opened_at) if incident.start_known else language.say("unknown")),
-        ("Duration", lasted_text(incident, language, now=now)),
-        ("Closed", "" if incident.open else f"{full_time(incident.closed_at)}, {closed_text(incident, language)}"),
-        ("Worst level", language.say(incident.worst_level)),
-        ("Alerts", str(incident.alerts)),
-        ("Last alert", full_time(incident.last_at)),
-        ("Sent", sender or ""),
-        ("Retries", _retries_text(stored.alert)),
-        ("Namespace", printable(alert.namespace)),
-        ("Account", printable(alert.account_id)),
-        ("Group", printable(alert.group)),
-        ("Rule ID", printable(alert.rule_id)),
-        ("Dimensions", _dimensions_text(alert.dimensions)),
+        (N_("Resource"), language.render(resource_text(alert))),
+        (N_("Part"), component_text(alert, language)),
+        (N_("Address"), printable(alert.address)),
+        (N_("Resource ID"), printable(alert.resource_id) if named else ""),
+        (N_("Region"), printable(alert.region)),
+        (N_("Called"), "" if name == name_text(alert, language) else name),
+        (N_("Metric"), title),
+        (N_("Metric ID"), printable(alert.metric) if alert.metric != title else ""),
+        (N_("Rule"), rule_condition_text(alert, language)),
+        (N_("Value"), value_text(alert, language)),
+        (N_("Message"), "\n".join(message_lines(alert, language))),
+        (N_("Since"), full_time(incident.opened_at) if incident.start_known else language.say("unknown")),
+        (N_("Duration"), lasted_text(incident, language, now=now)),
+        (N_("Closed"), _closing_text(incident, language)),
+        (N_("Worst level"), language.say(incident.worst_level)),
+        (N_("Alerts"), str(incident.alerts)),
+        (N_("Last alert"), full_time(incident.last_at)),
+        (N_("Sent"), language.say("from {sender}", sender=sender) if sender else ""),
+        (N_("Retries"), _retries_text(stored.alert, language)),
+        (N_("Namespace"), printable(alert.namespace)),
+        (N_("Account"), printable(alert.account_id)),
+        (N_("Group"), printable(alert.group)),
+        (N_("Rule ID"), printable(alert.rule_id)),
+        (N_("Dimensions"), _dimensions_text(alert.dimensions, language)),
     ]
 
 
-def _retries_text(alert: StoredAlert) -> str:
-    return f"the last alert was sent {alert.deliveries} times" if alert.deliveries > 1 else ""
+def _closing_text(incident: Incident, language: Language) -> str:
+    if incident.open:
+        return ""
+    return language.say("{time}, {how}", time=full_time(incident.closed_at), how=closed_text(incident, language))
 
 
-def _dimensions_text(pairs: Mapping[str, str]) -> str:
+def _retries_text(alert: StoredAlert, language: Language) -> str:
+    if alert.deliveries <= 1:
+        return ""
+    return language.say("the last alert was sent {count} times", count=alert.deliveries)
+
+
+def _dimensions_text(pairs: Mapping[str, str], language: Language) -> str:
     first = islice(pairs.items(), MAX_DIMENSIONS)
     lines = [f"{printable(name, limit=100)} = {printable(text)}" for name, text in first]
     if len(pairs) > MAX_DIMENSIONS:
-        lines.append(f"… and {len(pairs) - MAX_DIMENSIONS} more")
+        lines.append(language.say("… and {count} more", count=len(pairs) - MAX_DIMENSIONS))
     return "\n".join(lines)

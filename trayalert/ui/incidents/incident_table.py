@@ -17,25 +17,25 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from trayalert.domain.incident.level import Level
+from trayalert.domain.phrase import N_
 from trayalert.domain.wording.language import localised_duration
 from trayalert.ui.appearance import bold
+from trayalert.ui.captions import Captions
 from trayalert.ui.incidents.columns import COLUMNS, Column
 from trayalert.ui.incidents.incidents_model import IncidentsModel, Index
 from trayalert.ui.widgets.safe_text import copy_text
 
 _SAMPLES: Final = {
-    # each column must be wide enough for its sample in the current font; the Name column takes the remaining width
-    Column.LEVEL: "CRITICAL, uncon",
+    # Each column must be wide enough for its sample in the current font, and for its title. The Name column takes the
+    # remaining width.
     Column.SINCE: "12-28 23:58",
     Column.RESOURCE: "web-01 · /dev/vda1",
-    Column.METRIC: "Metric or message",
     Column.VALUE: "12 000 000/s",
     Column.REGION: "cn-hangzhou",
-    Column.COUNT: "Count",
 }
 _LONG_DURATION: Final = 86_340_000
 _HIDDEN_FIRST: Final = (Column.REGION, Column.COUNT, Column.METRIC, Column.DURATION)
-_LONG_LEVEL: Final = "CRITICAL, unconfirmed"
 _SHORT_NAME: Final = "ECS CPU usage is too high"
 """An incident name that must fit into the Name column.
 
@@ -60,7 +60,8 @@ class IncidentTable(QTableView):
         super().__init__(parent)
         self._incidents = model
         self._anchor: QPersistentModelIndex | None = None
-        self.setAccessibleName("Incidents")
+        self._captions = Captions(model.language)
+        self._captions.bind(self.setAccessibleName, N_("Incidents"))
         self.setModel(model)
         self.setItemDelegate(_RowDelegate(self))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -78,6 +79,11 @@ class IncidentTable(QTableView):
         self.doubleClicked.connect(self.chosen)
         model.about_to_change.connect(self._save_scroll_position)
         model.changed.connect(self._restore_scroll_position)
+
+    def retranslate(self) -> None:
+        """Show all texts in the current language, and make the columns wide enough for these texts."""
+        self._captions.retranslate()
+        self._lay_out_columns()
 
     def show_row(self, row: int) -> None:
         """Select a row and scroll to it."""
@@ -137,7 +143,7 @@ class IncidentTable(QTableView):
             self._lay_out_columns()
 
     def _lay_out_columns(self) -> None:
-        metrics = self.fontMetrics()
+        metrics, language = self.fontMetrics(), self._incidents.language()
         rows, header = self.verticalHeader(), self.horizontalHeader()
         rows.hide()
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
@@ -149,30 +155,38 @@ class IncidentTable(QTableView):
             if column is Column.NAME:
                 header.setSectionResizeMode(place, QHeaderView.ResizeMode.Stretch)
             elif column is not Column.LEVEL:
-                sample = _SAMPLES.get(column) or localised_duration(_LONG_DURATION, self._incidents.language)
-                self.setColumnWidth(place, metrics.horizontalAdvance(sample) + 12)
+                texts = [language.say(column.value), _SAMPLES.get(column, "")]
+                if column is Column.DURATION:
+                    texts.append(localised_duration(_LONG_DURATION, language))
+                self.setColumnWidth(place, max(map(metrics.horizontalAdvance, texts)) + 12)
         self._fit_columns()
 
     def _fit_columns(self) -> None:
         kept = [
             place for place, column in enumerate(COLUMNS) if column not in {*_HIDDEN_FIRST, Column.NAME, Column.LEVEL}
         ]
+        narrow, wide = self._level_widths()
         spare = self.viewport().width() - self.fontMetrics().horizontalAdvance(_SHORT_NAME)
-        spare -= self._level_width(_SAMPLES[Column.LEVEL]) + sum(self.columnWidth(place) for place in kept)
+        spare -= narrow + sum(self.columnWidth(place) for place in kept)
         for column in reversed(_HIDDEN_FIRST):
             place = COLUMNS.index(column)
             self.showColumn(place)  # a hidden column would report a width of 0
             spare -= self.columnWidth(place)
             self.setColumnHidden(place, spare < 0)
         level = COLUMNS.index(Column.LEVEL)
-        narrow, wide = self._level_width(_SAMPLES[Column.LEVEL]), self._level_width(_LONG_LEVEL)
         # names take precedence: the Level column is wide only if there is room for twice the short name
         enough = wide - narrow + self.fontMetrics().horizontalAdvance(_SHORT_NAME)
         self.setColumnWidth(level, wide if spare >= enough else narrow)
 
-    def _level_width(self, text: str) -> int:
-        """Return the width in pixels that a Level cell needs for the given text and an icon."""
-        return QFontMetrics(bold(self.font())).horizontalAdvance(text) + 30
+    def _level_widths(self) -> tuple[int, int]:
+        """Return the width in pixels that a Level cell needs for an icon and a text such as `CRITICAL, uncon`.
+
+        The second number is the width for the whole text `CRITICAL, unconfirmed`.
+        """
+        language, metrics = self._incidents.language(), QFontMetrics(bold(self.font()))
+        level, unconfirmed = language.say(Level.CRITICAL), language.say("unconfirmed")
+        short, long = (language.say(", ").join((level, word)) for word in (unconfirmed[:5], unconfirmed))
+        return metrics.horizontalAdvance(short) + 30, metrics.horizontalAdvance(long) + 30
 
     def _save_scroll_position(self) -> None:
         scrolled = self.verticalScrollBar().value() > 0

@@ -19,8 +19,8 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 
 from trayalert.domain.incident.stored_alert import StoredIncident
 from trayalert.domain.times import Millis
-from trayalert.domain.wording.language import Language
 from trayalert.ui.backend import IncidentQueries
+from trayalert.ui.captions import CurrentLanguage
 from trayalert.ui.event_bridge import ThrottledAction
 from trayalert.ui.incidents.columns import COLUMNS, Column, alignment, cell_style, cell_text
 from trayalert.ui.incidents.sorted_rows import SortedRows, row_ranges
@@ -62,7 +62,7 @@ class IncidentsModel(QAbstractTableModel):
         self,
         incidents: IncidentQueries,
         *,
-        language: Language,
+        language: CurrentLanguage,
         now: Callable[[], Millis],
         parent: QObject | None = None,
         timing: IncidentsTiming = IncidentsTiming(),
@@ -98,7 +98,7 @@ class IncidentsModel(QAbstractTableModel):
         if orientation is not Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return COLUMNS[section].value
+            return self.language().say(COLUMNS[section].value)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return alignment(COLUMNS[section])
         return None
@@ -111,7 +111,9 @@ class IncidentsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self.text(stored, column)
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{column.value}: {self.text(stored, column) or 'none'}"
+            language = self.language()
+            text = self.text(stored, column) or language.say("none")
+            return language.say("{column}: {text}", column=language.say(column.value), text=text)
         return cell_style(stored, column, role)
 
     def canFetchMore(self, parent: Index) -> bool:  # noqa: N802 (Qt's name)
@@ -167,8 +169,8 @@ class IncidentsModel(QAbstractTableModel):
         """Return the text of an incident's cell in the given column."""
         if column is Column.LEVEL:
             unconfirmed = stored.incident.open and self._incidents.unconfirmed(stored)
-            return level_text(stored, self.language, unconfirmed=unconfirmed)
-        return cell_text(stored, column, self.language, now=self._now())
+            return level_text(stored, self.language(), unconfirmed=unconfirmed)
+        return cell_text(stored, column, self.language(), now=self._now())
 
     def show_open_only(self, enabled: bool) -> None:
         """Show only open incidents if `enabled` is true. Show open and closed incidents if `enabled` is false."""
@@ -191,6 +193,11 @@ class IncidentsModel(QAbstractTableModel):
         """Make the views update all cells, because some texts depend on the current time."""
         if len(self._rows):
             self.dataChanged.emit(self.index(0, 0), self.index(len(self._rows) - 1, len(COLUMNS) - 1))
+
+    def retranslate(self) -> None:
+        """Make the views show all titles and cells in the current language."""
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(COLUMNS) - 1)
+        self.refresh_texts()
 
     # changes in the log
 

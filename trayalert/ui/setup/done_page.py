@@ -62,7 +62,7 @@ class DonePage(AssistantPage):
         self._autostart.setVisible(enabled is not None)
         self._autostart.setChecked(bool(enabled))
         state, now = self.program.state(), self.program.now()
-        reachability = Phrase("{sentence}.", sentence=reachability_text(state, now=now))
+        reachability = Phrase("{sentence}.", sentence=reachability_text(state, self.program.language, now=now))
         self.show_phrase(self._reachability, PhraseList((reachability, *problem_sentences(state, now=now))))
 
     def _set_autostart(self, enabled: bool) -> None:

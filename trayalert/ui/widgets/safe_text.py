@@ -95,7 +95,7 @@ class SafeField(QLineEdit):
     Text that the program puts into the field is cleaned. `name` is the accessible name, and `hint` is the placeholder.
     """
 
-    def __init__(self, name: str, text: str = "", *, hint: str = "", read_only: bool = False) -> None:
+    def __init__(self, name: str = "", text: str = "", *, hint: str = "", read_only: bool = False) -> None:
         super().__init__()
         self.setAccessibleName(name)
         self.setPlaceholderText(hint)
@@ -149,10 +149,13 @@ def show_caption(target: QAction | QAbstractButton, text: str, *, exported: bool
         target.setText(caption)
 
 
-def show_trusted_caption(button: QAbstractButton, caption: str) -> None:
-    """Set a button's label, in which `&` marks the mnemonic. Use this only for labels that trayalert defines."""
-    if button.text() != caption:
-        button.setText(caption)
+def show_trusted_caption(target: QAction | QAbstractButton, caption: str) -> None:
+    """Set the label of a menu entry or button, in which `&` marks the mnemonic.
+
+    Use this only for labels that trayalert defines.
+    """
+    if target.text() != caption:
+        target.setText(caption)
 
 
 def copy_text(text: str) -> None:

@@ -7,20 +7,31 @@ from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableWidget, QTableWidgetItem
 
 from trayalert.domain.text import printable
+from trayalert.ui.captions import CurrentLanguage
 from trayalert.ui.widgets.safe_text import copy_text
 
 
 class TextTable(QTableWidget):
     """A read-only table of text.
 
-    The column with the index `stretched` takes the remaining width. If `stretched` is None, the last column takes the
-    remaining width, but is never narrower than its text. A narrow table then scrolls horizontally. If `wrapped` is
-    true, long cells are wrapped, and each row is high enough for its lines, up to 8 lines.
+    `titles` are the titles of the columns, which are marked with `N_` and translated here. The column with the index
+    `stretched` takes the remaining width. If `stretched` is None, the last column takes the remaining width, but is
+    never narrower than its text. A narrow table then scrolls horizontally. If `wrapped` is true, long cells are
+    wrapped, and each row is high enough for its lines, up to 8 lines.
     """
 
-    def __init__(self, titles: tuple[str, ...], *, stretched: int | None = None, wrapped: bool = False) -> None:
+    def __init__(
+        self,
+        titles: tuple[str, ...],
+        language: CurrentLanguage,
+        *,
+        stretched: int | None = None,
+        wrapped: bool = False,
+    ) -> None:
         super().__init__(0, len(titles))
-        self.setHorizontalHeaderLabels(list(titles))
+        self._titles = titles
+        self._language = language
+        self.retranslate()
         self.verticalHeader().hide()
         rows, line = self.verticalHeader(), self.fontMetrics().height()
         rows.setDefaultSectionSize(line + 6)
@@ -61,6 +72,10 @@ class TextTable(QTableWidget):
         self._widen_last()
         if self.wordWrap():
             self.resizeRowsToContents()
+
+    def retranslate(self) -> None:
+        """Show the titles in the current language. The caller must then show the rows again."""
+        self.setHorizontalHeaderLabels([self._language().say(title) for title in self._titles])
 
     def _widen_last(self) -> None:
         last = self.columnCount() - 1
