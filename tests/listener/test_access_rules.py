@@ -42,6 +42,7 @@ async def test_who_has_the_secret_and_is_kept_out_all_the_same_is_no_probe_but_c
         for headers, host, reason in (
             ((), "Host: tunnel", 'its host name is "tunnel", and allowed_hosts does not list that'),
             ((), "Host: ", 'its host name is "", and allowed_hosts does not list that'),
+            ((), "Host: " + 200 * "x", 'its host name is "' + 99 * "x" + '…", and allowed_hosts'),
             (("Origin: null",), "Host: door", "it came from a page in a browser (it has an Origin)"),
             ((), "Host: door", "it came from 127.0.0.1, which Cloud Monitor does not document"),
         ):
@@ -51,7 +52,7 @@ async def test_who_has_the_secret_and_is_kept_out_all_the_same_is_no_probe_but_c
         assert counts.last_turned_away_why == "its method is PUT"
         await server.send(request("PUT", "/hook/wrong", "Origin: null"))
 
-    assert (counts.turned_away, counts.probes, counts.stored) == (5, 1, 0)
+    assert (counts.turned_away, counts.probes, counts.stored) == (6, 1, 0)
 
 
 @pytest.mark.parametrize("version", ["0.9", "1.2", "2.0", "3.0", "9.9"])

@@ -18,6 +18,7 @@ from trayalert.clock import now, ticks
 from trayalert.domain.events import Event, ReachabilityChanged, TunnelChanged, UrlChanged
 from trayalert.domain.listener_state import ListenerState
 from trayalert.domain.log_state import LogState
+from trayalert.domain.phrase import Phrase, PhraseList
 from trayalert.domain.reachability import ProbeResult, ReachabilityState
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.times import Millis
@@ -136,7 +137,7 @@ class Connectivity:
 
     def set_log_state(self, state: LogState) -> None:
         """Record the state of the log. While the log cannot store callbacks, trayalert counts as blind."""
-        self._monitor.set_log_problem(None if state.storing else " ".join(state.problems))
+        self._monitor.set_log_problem(None if state.storing else PhraseList(state.problems))
 
     def set_downtime_recorder(self, recorder: DowntimeRecorder) -> None:
         """From now on, report each sleep and each reachability change to `recorder`.
@@ -172,7 +173,7 @@ class Connectivity:
 
     async def _probe(self, url: str) -> ProbeResult:
         listener = self._listener
-        place = listener.url if listener else "its door"
+        place = listener.url if listener else Phrase("its door")
         return await self.self_probe.probe(url, listener_address=place)
 
     def _begin_tunnel(self) -> None:
@@ -204,7 +205,7 @@ class Connectivity:
     def _on_network_changed(self) -> None:
         self._monitor.request_probe()
         if self._tunnel.phase is Phase.WAITING:
-            self._restart_tunnel("the network has changed")
+            self._restart_tunnel(Phrase("the network has changed"))
 
     def _restart_tunnel(self, reason: str) -> None:
         if self._supervisor:

@@ -23,6 +23,7 @@ from trayalert.app.headless import ignore_further_signals, print_address
 from trayalert.app.qt_application import QuitFilter, collect_early_signals, make_application, set_on_signals
 from trayalert.app.receiver import Plan, Receiver
 from trayalert.domain.events import Event, ListenerChanged
+from trayalert.domain.phrase import Phrase
 from trayalert.domain.times import Millis
 from trayalert.services.notify.dispatcher import NotificationDispatcher
 from trayalert.ui.backend import Backend
@@ -101,7 +102,8 @@ class _ReceiverThread:
                 self._started.set_exception(error)
                 return
             cause = innermost(error)
-            problem = f"The receiver has stopped: {str(cause) or type(cause).__name__}. Restart trayalert."
+            reason = str(cause) or type(cause).__name__
+            problem = Phrase("The receiver has stopped: {reason}. Restart trayalert.", reason=reason)
             self.receiver.stop_problem = problem
             listener = self.receiver.listener_state
             self.bridge.put([ListenerChanged(listener.host, listener.port, problem)])

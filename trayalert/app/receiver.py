@@ -27,6 +27,7 @@ from trayalert.domain.fault import Fault
 from trayalert.domain.incident.console_link import console_links
 from trayalert.domain.listener_state import ListenerState
 from trayalert.domain.log_state import LogState
+from trayalert.domain.phrase import Phrase, PhraseList
 from trayalert.domain.reachability import Reachability, ReachabilityState
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.wording.language import find_language
@@ -217,7 +218,7 @@ class Receiver:
             asyncio.run_coroutine_threadsafe(resolving, self._loop)
         except RuntimeError:  # the loop is closed
             resolving.close()
-            self.announce([ResolveFailed(incident_id, "The receiver has stopped. Restart trayalert.")])
+            self.announce([ResolveFailed(incident_id, Phrase("The receiver has stopped. Restart trayalert."))])
 
     def verify(self) -> None:
         """Ask the writer to verify the log, and return immediately.
@@ -246,7 +247,7 @@ class Receiver:
             self._announce([ResolveFailed(incident_id, str(fault))])
         except Exception as error:  # nothing awaits this task, and the user must learn that it failed
             _logger.exception("incident %d could not be marked recovered", incident_id)
-            self._announce([ResolveFailed(incident_id, f"trayalert failed at it: {error!r}")])
+            self._announce([ResolveFailed(incident_id, Phrase("trayalert failed at it: {error}", error=repr(error)))])
 
     def _open_log(self) -> None:
         self.inbox = Inbox(self.plan.places.log)
@@ -271,7 +272,7 @@ class Receiver:
     def require_inbox(self) -> Inbox:
         """Return the inbox. Raise LogFault if the log could not be opened. Only for the event loop's thread."""
         if self.inbox is None:
-            raise LogFault(" ".join(self._missing_log_state.problems))
+            raise LogFault(PhraseList(self._missing_log_state.problems))
         return self.inbox
 
     async def _open_control(self) -> None:

@@ -9,6 +9,7 @@ from trayalert.app.control.control_protocol import GetStatus, ask
 from trayalert.app.platform.places import Places, read_settings
 from trayalert.clock import now
 from trayalert.domain.listener_state import ListenerAddress
+from trayalert.domain.phrase import N_, Phrase
 from trayalert.services.access.secrets import Secrets
 from trayalert.services.simulator.client import CallbackSender, SendResult, timestamps
 from trayalert.services.simulator.payloads import SendFault, simulated_request
@@ -22,13 +23,15 @@ def own_sender(places: Places) -> CallbackSender:
     running = (ask(places.socket, GetStatus()) or {}).get("running")
     answers = hasattr(socket, "AF_UNIX")  # without Unix sockets, there is no control socket
     if running is None and (answers or not places.secrets.exists()):
-        raise SendFault(f"no trayalert runs with {places.data_dir}. Start one: trayalert, or trayalert serve.")
+        text = N_("no trayalert runs with {folder}. Start one: trayalert, or trayalert serve.")
+        raise SendFault(Phrase(text, folder=places.data_dir))
     settings, _ = read_settings(places)
     host, port = settings.host, settings.port
     if running:
         listener = running["door"]
         if not listener["open"]:  # another program may be listening on the port, and must not get the secret
-            raise SendFault(f"the door of the running trayalert is shut: {listener['problem'] or 'it opens just now'}")
+            problem = listener["problem"] or Phrase("it opens just now")
+            raise SendFault(Phrase("the door of the running trayalert is shut: {problem}", problem=problem))
         host, port = listener["host"], listener["port"]
     address = ListenerAddress(host=host, port=port, tls=settings.tls_certificate is not None)
     url = f"{address.local.url}/hook/{Secrets(places.secrets).current}"
@@ -40,7 +43,11 @@ def own_sender(places: Places) -> CallbackSender:
 
 
 def _sent_text(sent: SendResult) -> str:
-    return f"{sent.status} in {sent.seconds * 1000:.0f} ms" + (f" at try {sent.tries}" if sent.tries > 1 else "")
+    milliseconds = sent.seconds * 1000
+    if sent.tries > 1:
+        text = N_("{status} in {milliseconds:.0f} ms at try {tries}")
+        return Phrase(text, status=sent.status, milliseconds=milliseconds, tries=sent.tries)
+    return Phrase("{status} in {milliseconds:.0f} ms", status=sent.status, milliseconds=milliseconds)
 
 
 def send_payloads(
@@ -73,11 +80,19 @@ def send_payloads(
         if not sent.accepted:
             refused.append(sent)
         if not sent.accepted and (count <= _REPORTED_SINGLY or len(refused) == 1):
-            report_refusal(f"refused: {sent.problem}")
+            report_refusal(Phrase("refused: {problem}", problem=sent.problem))
         elif count <= _REPORTED_SINGLY:
             report(_sent_text(sent))
     sender.close()
     if count > _REPORTED_SINGLY:
         took = time.monotonic() - begun
-        report(f"{count - len(refused)} of {count} accepted in {took:.1f} s ({count / took:.0f} a second)")
+        report(
+            Phrase(
+                "{accepted} of {count} accepted in {seconds:.1f} s ({rate:.0f} a second)",
+                accepted=count - len(refused),
+                count=count,
+                seconds=took,
+                rate=count / took,
+            )
+        )
     return 1 if refused else 0

@@ -7,6 +7,7 @@ computer sleeps.
 
 from dataclasses import dataclass
 
+from trayalert.domain.phrase import N_, Phrase
 from trayalert.domain.times import Millis, duration_text, iso
 
 _JUMP_THRESHOLD: Millis = 2 * 60_000
@@ -88,18 +89,26 @@ def jump_text(clock: ClockState, *, ticks: Millis) -> str | None:
     jump = clock.jump
     if jump is None or ticks - jump.ticks >= _REPORTED_FOR:
         return None
-    where = "forward" if jump.by > 0 else "back"
-    return (
-        f"The computer's clock was set {where} by {duration_text(abs(jump.by))} (to {iso(jump.to)}). Callbacks are "
-        "kept in the order in which they came; nothing is closed or deleted by the clock for 10 minutes."
+    text = N_(
+        "The computer's clock was set back by {duration} (to {time}). Callbacks are kept in the order in which they "
+        "came; nothing is closed or deleted by the clock for 10 minutes."
     )
+    if jump.by > 0:
+        text = N_(
+            "The computer's clock was set forward by {duration} (to {time}). Callbacks are kept in the order in which "
+            "they came; nothing is closed or deleted by the clock for 10 minutes."
+        )
+    return Phrase(text, duration=duration_text(abs(jump.by)), time=iso(jump.to))
 
 
 def behind_text(*, wall: Millis, newest: Millis | None) -> str | None:
     """Return a warning if the wall clock is more than five minutes behind the newest callback, else None."""
     if newest is None or newest > _LATEST_PLAUSIBLE or newest - wall <= _BEHIND_THRESHOLD:
         return None
-    return (
-        f"the computer's clock is wrong, or was: it says {iso(wall)}, but the newest callback came at {iso(newest)}, "
-        f"{duration_text(newest - wall)} later. Set the clock; times shown until then are not right."
+    return Phrase(
+        "the computer's clock is wrong, or was: it says {wall}, but the newest callback came at {newest}, {duration} "
+        "later. Set the clock; times shown until then are not right.",
+        wall=iso(wall),
+        newest=iso(newest),
+        duration=duration_text(newest - wall),
     )

@@ -17,6 +17,8 @@ from aiohttp import HttpVersion11, web
 
 from trayalert.clock import now
 from trayalert.domain.callback import Callback, Receive
+from trayalert.domain.phrase import N_, Phrase, PhraseList
+from trayalert.domain.text import printable
 from trayalert.domain.times import Millis
 from trayalert.domain.token_bucket import TokenBucket
 from trayalert.listener.access_log import AccessLog, AccessLogEntry
@@ -240,15 +242,15 @@ class HookEndpoint:
         If `sender` is None, any sender is admitted.
         """
         if "Origin" in request.headers:
-            return Refusal(RefusalCause.ORIGIN, 404, "it came from a page in a browser (it has an Origin)")
+            return Refusal(RefusalCause.ORIGIN, 404, Phrase("it came from a page in a browser (it has an Origin)"))
         if request.method not in _METHODS:
-            return Refusal(RefusalCause.METHOD, 404, f"its method is {request.method}")
+            method = printable(request.method, limit=40)
+            return Refusal(RefusalCause.METHOD, 404, Phrase("its method is {method}", method=method))
         if not self._host_allowed(request):
-            hosts = " and ".join(f'"{host}"' for host in request.headers.getall("Host", ())) or "none"
-            return Refusal(RefusalCause.HOST, 404, f"its host name is {hosts}, and allowed_hosts does not list that")
+            return Refusal(RefusalCause.HOST, 404, _host_reason(request.headers.getall("Host", ())))
         if sender is not None and not self._rules.admits(sender):
-            reason = f"it came from {sender}, which Cloud Monitor does not document, and only_cloud_monitor is set"
-            return Refusal(RefusalCause.SENDER, 404, reason)
+            text = N_("it came from {sender}, which Cloud Monitor does not document, and only_cloud_monitor is set")
+            return Refusal(RefusalCause.SENDER, 404, Phrase(text, sender=printable(sender, limit=60)))
         return None
 
     def _host_allowed(self, request: web.BaseRequest) -> bool:
@@ -300,6 +302,15 @@ class HookEndpoint:
             return NOT_STORED
         self._counts.stored += stored
         return None if stored else NOT_STORED
+
+
+def _host_reason(hosts: Sequence[str]) -> str:
+    """Return why a request with the given host names is refused."""
+    if not hosts:
+        return Phrase("its host name is none, and allowed_hosts does not list that")
+    quoted = [f'"{printable(host, limit=100)}"' for host in hosts[:3]]
+    text = N_("its host name is {hosts}, and allowed_hosts does not list that")
+    return Phrase(text, hosts=PhraseList(quoted, separator=N_(" and ")))
 
 
 async def _read_or_refuse(request: web.BaseRequest, held: HeldBody, deadline: float) -> bytes | Refusal:

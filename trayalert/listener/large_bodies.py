@@ -8,6 +8,7 @@ import math
 from collections import deque
 from collections.abc import Callable
 
+from trayalert.domain.phrase import N_, Phrase
 from trayalert.listener.limits import LARGEST_SMALL_BODY, ListenerLimits
 from trayalert.listener.refusals import RefusedError, too_large, too_much
 
@@ -49,8 +50,8 @@ class LargeBodies:
             wait = at + _HOUR - now
         if wait:
             mebibytes = self.limits.most_large_an_hour >> 20
-            reason = f"its secret has brought {mebibytes} MiB of large bodies within an hour, and more are not taken"
-            raise RefusedError(too_much(reason, retry_after=math.ceil(wait)))
+            text = N_("its secret has brought {size} MiB of large bodies within an hour, and more are not taken")
+            raise RefusedError(too_much(Phrase(text, size=mebibytes), retry_after=math.ceil(wait)))
 
     def take(self, secret: str, length: int) -> TakenBody:
         """Count a large body that is about to be stored, and return its entry for `give_back`.
@@ -101,8 +102,8 @@ class HeldBody:
         most = self._large_bodies.limits.most_large_held
         if self._large_bodies.held_bytes + length - self._bytes > most:
             mebibytes = most >> 20
-            reason = f"large bodies that arrive at the same time may hold {mebibytes} MiB, and these were in use"
-            raise RefusedError(too_much(reason, retry_after=_RETRY_AFTER))
+            text = N_("large bodies that arrive at the same time may hold {size} MiB, and these were in use")
+            raise RefusedError(too_much(Phrase(text, size=mebibytes), retry_after=_RETRY_AFTER))
         self._large_bodies.held_bytes += length - self._bytes
         self._bytes = length
 

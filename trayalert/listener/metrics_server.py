@@ -6,18 +6,26 @@ computer therefore gets 404.
 """
 
 import asyncio
+import errno
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
 
-from trayalert.listener.port import ListenerFault, port_fault
+from trayalert.domain.os_reason import os_reason
+from trayalert.domain.phrase import N_, Phrase, PhraseList
+from trayalert.listener.port import ListenerFault
 
 _HOST = "127.0.0.1"
 _LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _DEADLINE = 5.0
 _RETRY_INTERVAL = 2.0
+_REASONS = {
+    errno.EADDRINUSE: N_("port {port} for metrics is taken by another program. End it, or set another metrics_port."),
+    errno.EACCES: N_("port {port} for metrics may not be opened by this user. Set a metrics_port above 1023."),
+}
+"""The usual reasons why the port cannot be opened, and what the user can do."""
 
 _logger = logging.getLogger(__name__)
 _silent_logger = logging.Logger(__name__, logging.CRITICAL + 1)  # noqa: LOG001 - drops messages on broken requests
@@ -58,9 +66,10 @@ async def open_metrics(port: int, *, render: Render, check_health: CheckHealth) 
     try:
         listening = await asyncio.get_running_loop().create_server(server, _HOST, port)
     except OSError as error:
-        name = f"port {port} for metrics"
-        reason = f"{name} cannot be opened: {error.strerror or error}. Set another metrics_port."
-        raise port_fault(error, name, "set another metrics_port", "Set a metrics_port above 1023", reason) from error
+        text = _REASONS.get(
+            error.errno or 0, N_("port {port} for metrics cannot be opened: {reason}. Set another metrics_port.")
+        )
+        raise ListenerFault(Phrase(text, port=port, reason=os_reason(error))) from error
     return MetricsServer(listening.sockets[0].getsockname()[1], listening, server)
 
 
@@ -81,7 +90,7 @@ async def serve_metrics(
         except ListenerFault as fault:
             if reported != str(fault):
                 _logger.warning("%s Trying again every %g s.", fault, _RETRY_INTERVAL)
-                report(None, f"{fault} It is tried again.")
+                report(None, PhraseList([str(fault), Phrase("It is tried again.")]))
             reported = str(fault)
             await asyncio.sleep(_RETRY_INTERVAL)
     report(metrics.port, None)

@@ -4,10 +4,18 @@ import errno
 import socket
 
 from trayalert.domain.fault import Fault
+from trayalert.domain.phrase import N_, Phrase
 from trayalert.listener.limits import BACKLOG
 
 DEFAULT_HOST = "127.0.0.1"
 """The host on which to listen if the settings name no host."""
+
+_REASONS = {
+    errno.EADDRINUSE: N_("port {port} on {host} is taken by another program. End it, or take another port (--port)."),
+    errno.EACCES: N_("port {port} on {host} may not be opened by this user. Choose a port above 1023 (--port)."),
+    errno.EADDRNOTAVAIL: N_("this computer has no address {host}. Use 127.0.0.1, or an address of its own (--host)."),
+}
+"""The usual reasons why a port cannot be opened, and what the user can do."""
 
 
 class ListenerFault(Fault):
@@ -23,30 +31,11 @@ def bind_port(host: str, port: int) -> socket.socket:
     try:
         return _bind(host, port)
     except (socket.gaierror, UnicodeError) as error:  # UnicodeError: not a valid host name
-        reason = f'nothing is called "{host}" here: set another host in the settings, or use --host.'
-        raise ListenerFault(reason) from error
+        text = N_('nothing is called "{host}" here: set another host in the settings, or use --host.')
+        raise ListenerFault(Phrase(text, host=host)) from error
     except OSError as error:
-        reason = f"the door on {host}:{port} cannot be opened: {error}."
-        if error.errno == errno.EADDRNOTAVAIL:
-            reason = f"this computer has no address {host}. Use 127.0.0.1, or an address of its own (--host)."
-        port_name = f"port {port} on {host}"
-        raise port_fault(
-            error, port_name, "take another port (--port)", "Choose a port above 1023 (--port)", reason
-        ) from error
-
-
-def port_fault(error: OSError, port: str, if_taken: str, if_forbidden: str, otherwise: str) -> ListenerFault:
-    """Return a fault that says why a port could not be opened and what the user can do.
-
-    `port` is the port's name in the message. `if_taken` is the advice for a port that another program uses.
-    `if_forbidden` is the advice for a port that this user is not allowed to open. `otherwise` is the whole message for
-    any other error.
-    """
-    reasons = {
-        errno.EADDRINUSE: f"{port} is taken by another program. End it, or {if_taken}.",
-        errno.EACCES: f"{port} may not be opened by this user. {if_forbidden}.",
-    }
-    return ListenerFault(reasons.get(error.errno or 0, otherwise))
+        text = _REASONS.get(error.errno or 0, N_("the door on {host}:{port} cannot be opened: {error}."))
+        raise ListenerFault(Phrase(text, host=host, port=port, error=error)) from error
 
 
 def _bind(host: str, port: int) -> socket.socket:

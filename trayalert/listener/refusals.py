@@ -7,6 +7,7 @@ the user of this computer.
 import enum
 from dataclasses import dataclass
 
+from trayalert.domain.phrase import N_, Phrase
 from trayalert.listener.limits import ListenerLimits
 
 
@@ -61,15 +62,22 @@ class RefusedError(Exception):
 
 
 UNSUPPORTED_VERSION = Refusal(
-    RefusalCause.HTTP, 400, "its version of HTTP is neither 1.0 nor 1.1, or it is 1.0 and the body comes in chunks"
+    RefusalCause.HTTP,
+    400,
+    Phrase("its version of HTTP is neither 1.0 nor 1.1, or it is 1.0 and the body comes in chunks"),
 )
 BROKEN_BODY = Refusal(
-    RefusalCause.BROKEN, 400, "its body broke off, or is not what its headers announce", "the body is broken\n"
+    RefusalCause.BROKEN,
+    400,
+    Phrase("its body broke off, or is not what its headers announce"),
+    "the body is broken\n",
 )
 NOT_STORED = Refusal(
-    RefusalCause.NOT_STORED, 503, "it could not be stored, and its sender was asked to send it again",
+    RefusalCause.NOT_STORED,
+    503,
+    Phrase("it could not be stored, and its sender was asked to send it again"),
     "not stored; send it again\n",
-)  # fmt: skip
+)
 
 
 def invalid_http(limits: ListenerLimits) -> Refusal:
@@ -77,21 +85,26 @@ def invalid_http(limits: ListenerLimits) -> Refusal:
     return Refusal(
         RefusalCause.HTTP,
         400,
-        f"it is not valid HTTP, or has a URL of more than {limits.longest_line:,} bytes, a header of more than"
-        f" {limits.longest_header:,} bytes, or more than {limits.most_headers} headers",
+        Phrase(
+            "it is not valid HTTP, or has a URL of more than {line:,} bytes, a header of more than {header:,} bytes, or"
+            " more than {headers} headers",
+            line=limits.longest_line,
+            header=limits.longest_header,
+            headers=limits.most_headers,
+        ),
     )
 
 
 def too_large(largest: int) -> Refusal:
     """Return the refusal for a body that is larger than `largest` bytes."""
     size = f"{largest >> 20} MiB" if largest >> 20 else f"{largest >> 10} KiB"
-    reason = f"its body is larger than {size}. Let its sender send fewer alerts at once (Alertmanager: max_alerts)"
-    return Refusal(RefusalCause.TOO_LARGE, 413, reason, f"a callback has at most {largest} bytes\n")
+    text = N_("its body is larger than {size}. Let its sender send fewer alerts at once (Alertmanager: max_alerts)")
+    return Refusal(RefusalCause.TOO_LARGE, 413, Phrase(text, size=size), f"a callback has at most {largest} bytes\n")
 
 
 def too_slow(deadline: float) -> Refusal:
     """Return the refusal for a body that did not arrive within `deadline` seconds."""
-    reason = f"its body did not arrive within {deadline:g} s"
+    reason = Phrase("its body did not arrive within {seconds:g} s", seconds=deadline)
     return Refusal(RefusalCause.TOO_SLOW, 408, reason, f"the body did not come within {deadline:g} s\n")
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from aiohttp import http_parser
 
+from trayalert.domain.phrase import N_, Phrase
 from trayalert.listener.http_protocol import HttpProtocol
 from trayalert.listener.limits import ListenerLimits
 from trayalert.listener.port import ListenerFault
@@ -21,13 +22,16 @@ _VALID = _HEAD + b"Content-Length: 1\r\n\r\nx"
 
 
 def _invalid_requests(limits: ListenerLimits) -> dict[str, bytes]:
-    """Return requests that must be answered with 400. The key of each request says what is wrong with the request."""
+    """Return requests that must be answered with 400. The key of each request is the reason for a fault."""
     return {
-        "an over-long request line": b"GET /" + b"x" * limits.longest_line + b" HTTP/1.1\r\nHost: a\r\n\r\n",
-        "an over-large header": _HEAD + b"X: " + b"x" * (limits.longest_header + 1) + b"\r\n\r\n",
-        "too many headers": _HEAD + b"X: x\r\n" * (limits.most_headers + 1) + b"\r\n",
-        "two lengths for one body": _HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
-        "a body with a length and chunks": _HEAD + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        N_("an over-long request line would be accepted"): b"GET /"
+        + b"x" * limits.longest_line
+        + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+        N_("an over-large header would be accepted"): _HEAD + b"X: " + b"x" * (limits.longest_header + 1) + b"\r\n\r\n",
+        N_("too many headers would be accepted"): _HEAD + b"X: x\r\n" * (limits.most_headers + 1) + b"\r\n",
+        N_("two lengths for one body would be accepted"): _HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
+        N_("a body with a length and chunks would be accepted"): _HEAD
+        + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     }
 
 
@@ -74,27 +78,27 @@ async def check_limits(make_protocol: Callable[[], HttpProtocol], limits: Listen
     """
     if parser_kind() != "c":
         raise _fault(
-            "aiohttp's C parser is missing, and only that refuses every broken request. Install trayalert anew"
+            Phrase("aiohttp's C parser is missing, and only that refuses every broken request. Install trayalert anew")
         )
     try:
         connection = make_protocol()
     except TypeError as error:
-        raise _fault(f"a limit is not known to this aiohttp ({error})") from error
+        raise _fault(Phrase("a limit is not known to this aiohttp ({error})", error=error)) from error
     if connection.deadline != connection.accepted_at + limits.header_deadline:
-        raise _fault("the deadline for a request's headers does not hold")
-    for what, request in _invalid_requests(limits).items():
+        raise _fault(Phrase("the deadline for a request's headers does not hold"))
+    for reason, request in _invalid_requests(limits).items():
         if (await _exchange(make_protocol(), request))[0] != 400:
-            raise _fault(f"{what} would be accepted")
+            raise _fault(Phrase(reason))
     too_large = _HEAD + b"Content-Length: %d\r\n\r\n" % (limits.largest_body + 1)
     if (await _exchange(make_protocol(), too_large))[0] != 413:
-        raise _fault("an over-large body would be accepted")
+        raise _fault(Phrase("an over-large body would be accepted"))
     query = b"x" * (limits.longest_line - 1000)
     for valid in (_VALID, b"GET /hook/self-check?" + query + b" HTTP/1.1\r\nHost: self-check\r\n\r\n"):
         status, closed = await _exchange(make_protocol(), valid)
         if status != 200:
-            raise _fault("a sound callback would be refused")
+            raise _fault(Phrase("a sound callback would be refused"))
         if not closed:
-            raise _fault("a connection would stay open behind its answer")
+            raise _fault(Phrase("a connection would stay open behind its answer"))
 
 
 async def _exchange(connection: HttpProtocol, request: bytes) -> tuple[int, bool]:
@@ -115,6 +119,5 @@ async def _exchange(connection: HttpProtocol, request: bytes) -> tuple[int, bool
 
 
 def _fault(reason: str) -> ListenerFault:
-    return ListenerFault(
-        f"trayalert refuses to listen: {reason}. Tell its makers, with the output of trayalert --version."
-    )
+    text = N_("trayalert refuses to listen: {reason}. Tell its makers, with the output of trayalert --version.")
+    return ListenerFault(Phrase(text, reason=reason))

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from trayalert.domain.os_reason import os_reason
+from trayalert.domain.phrase import N_, Phrase, PhraseList
 from trayalert.listener.port import ListenerFault
 
 _logger = logging.getLogger(__name__)
@@ -60,7 +62,7 @@ class Certificate:
         try:
             self._context = self._load()
         except ListenerFault as fault:
-            sentence = f"{fault} The one before is still in use."
+            sentence = PhraseList([str(fault), Phrase("The one before is still in use.")])
             if sentence != self._failure:
                 _logger.warning("%s", sentence)
                 self._report(sentence)
@@ -84,22 +86,30 @@ class Certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
-        for path, what in ((self._certificate, "certificate"), (self._key, "key")):
+        for path, text in (
+            (self._certificate, N_("the TLS certificate {path} cannot be read: {reason}.")),
+            (self._key, N_("the TLS key {path} cannot be read: {reason}.")),
+        ):
             try:
                 path.read_bytes()
             except OSError as error:
-                raise ListenerFault(f"the TLS {what} {path} cannot be read: {error.strerror}.") from error
+                raise ListenerFault(Phrase(text, path=path, reason=os_reason(error))) from error
         try:
             # without a `password` argument, OpenSSL would ask for the key's passphrase on the terminal
             context.load_cert_chain(self._certificate, self._key, password=lambda: "")
         except (OSError, ValueError) as error:
             raise ListenerFault(
-                f"the TLS certificate {self._certificate} and the key {self._key} cannot be used:"
-                f" {_reason(error)}. Both must be PEM, belong together, and the key have no passphrase."
+                Phrase(
+                    "the TLS certificate {certificate} and the key {key} cannot be used: {reason}. Both must be PEM,"
+                    " belong together, and the key have no passphrase.",
+                    certificate=self._certificate,
+                    key=self._key,
+                    reason=_reason(error),
+                )
             ) from error
         return context
 
 
 def _reason(error: OSError | ValueError) -> str:
     reason = error.reason if isinstance(error, ssl.SSLError) else None
-    return (reason or "not in PEM form").replace("_", " ").lower()
+    return reason.replace("_", " ").lower() if reason else Phrase("not in pem form")

@@ -20,6 +20,7 @@ from trayalert.domain.callback import Callback
 from trayalert.domain.events import CallbackArrived, Event, IncidentChanged
 from trayalert.domain.incident.alert import Alert
 from trayalert.domain.log_state import LogState
+from trayalert.domain.phrase import N_, Phrase, PhraseList
 from trayalert.domain.times import Millis, local_text
 from trayalert.listener.limits import LARGEST_SMALL_BODY
 from trayalert.listener.refusals import RefusedError, too_much
@@ -120,12 +121,13 @@ class Inbox:
             async with asyncio.timeout(self._limits.deadline):
                 await self._large_lock.acquire()
         except TimeoutError:
-            reason = f"other large bodies were read before it for more than {self._limits.deadline:g} s"
+            text = N_("other large bodies were read before it for more than {seconds:g} s")
+            reason = Phrase(text, seconds=self._limits.deadline)
             raise RefusedError(too_much(reason, retry_after=math.ceil(self._limits.deadline))) from None
         try:
             # refuse now, because large callbacks that wait for a faulty disk would use up the memory
             if not self._log.state.storing:
-                self._count_refusal(callback, self._refusal_reason or " ".join(self._log.state.problems))
+                self._count_refusal(callback, self._refusal_reason or PhraseList(self._log.state.problems))
                 return False
             with _short_switch_interval():
                 alerts = await asyncio.to_thread(self._read, callback)
@@ -194,13 +196,24 @@ class Inbox:
         is lost.
         """
         first, last = (local_text(self._refusal_times[place], "%H:%M") for place in (0, -1))
-        when = f"At {first}" if first == last else f"Between {first} and {last}"
-        callbacks = "1 callback was" if self._refused_count == 1 else f"{self._refused_count:,} callbacks were"
-        self.set_news(
-            f"refused {self._refusal_times[0]}",
-            f"{when} {callbacks} refused (503), as they could not be stored. Cloud "
-            "Monitor sends again up to 3 times; look into its alert history for what has not come.",
-        )
+        if first == last:
+            sentence = Phrase.counted(
+                "At {time} 1 callback was refused (503), as they could not be stored. Cloud Monitor sends again up to "
+                "3 times; look into its alert history for what has not come.",
+                "At {time} {count:,} callbacks were refused (503), as they could not be stored. Cloud Monitor sends "
+                "again up to 3 times; look into its alert history for what has not come.",
+                self._refused_count,
+                time=first,
+            )
+        else:
+            sentence = Phrase(
+                "Between {first} and {last} {count:,} callbacks were refused (503), as they could not be stored. Cloud "
+                "Monitor sends again up to 3 times; look into its alert history for what has not come.",
+                first=first,
+                last=last,
+                count=self._refused_count,
+            )
+        self.set_news(f"refused {self._refusal_times[0]}", sentence)
         self._refusal_reason, self._refusal_times, self._refused_count = "", [], 0
 
     @property

@@ -9,12 +9,25 @@ import sqlite3
 from pathlib import Path
 
 from trayalert.domain.fault import Fault
+from trayalert.domain.os_reason import os_reason
+from trayalert.domain.phrase import N_, Phrase
 
 _MIN_FREE_BYTES = 1 << 20
 """Number of free bytes below which some of SQLite's errors are reported as a full disk.
 
 If the disk is full, SQLite may report another error: an I/O error, or a file that cannot be opened.
 """
+
+_SQLITE_REASONS = {
+    N_("attempt to write a readonly database"),
+    N_("database disk image is malformed"),
+    N_("database is locked"),
+    N_("database or disk is full"),
+    N_("disk I/O error"),
+    N_("file is not a database"),
+    N_("unable to open database file"),
+}
+"""The usual errors of SQLite that are not caused by a bug."""
 
 
 class LogFault(Fault):
@@ -37,8 +50,12 @@ class DamagedLog(LogFault):
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(
-            f"the log {path} cannot be used: {reason}. Start trayalert, which moves it aside, begins a new one and "
-            "takes over what can still be read."
+            Phrase(
+                "the log {path} cannot be used: {reason}. Start trayalert, which moves it aside, begins a new one and "
+                "takes over what can still be read.",
+                path=path,
+                reason=reason,
+            )
         )
         self.reason = reason
 
@@ -61,37 +78,65 @@ class NotStored(LogFault):
 def fault_of(error: sqlite3.Error | OSError | UnicodeDecodeError, path: Path) -> LogFault:
     """Convert an error from SQLite or the operating system into the matching fault of the log at `path`."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    reason: object = error.strerror or error if isinstance(error, OSError) else error
+    reason = reason_of(error)
     if code == sqlite3.SQLITE_FULL or _is_disk_full(error, code, path):
         return DiskFull(
-            f"the disk of {path.parent} is full: callbacks are refused (503), and Cloud Monitor comes again up to "
-            "3 times. Free some space; trayalert goes on by itself."
+            Phrase(
+                "the disk of {folder} is full: callbacks are refused (503), and Cloud Monitor comes again up to "
+                "3 times. Free some space; trayalert goes on by itself.",
+                folder=path.parent,
+            )
         )
     if isinstance(error, UnicodeDecodeError):
         # SQLite's error message quotes the damaged schema, and Python cannot decode the message as UTF-8
-        code, reason = sqlite3.SQLITE_CORRUPT, "its schema is damaged"
+        code, reason = sqlite3.SQLITE_CORRUPT, Phrase("its schema is damaged")
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-        return DamagedLog(path, str(reason))
+        return DamagedLog(path, reason)
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return LockedLog(
-            f"the log {path} cannot be written: another program holds it locked ({reason}). End that program, a "
-            "viewer of databases or a backup; trayalert goes on by itself."
+            Phrase(
+                "the log {path} cannot be written: another program holds it locked ({reason}). End that program, a "
+                "viewer of databases or a backup; trayalert goes on by itself.",
+                path=path,
+                reason=reason,
+            )
         )
     if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}:
         return LogFault(
-            f"the log {path} cannot be written: {reason}. Make the file, what lies beside it (-wal, -shm) and the "
-            "folder writable for the user who runs trayalert; it goes on by itself."
+            Phrase(
+                "the log {path} cannot be written: {reason}. Make the file, what lies beside it (-wal, -shm) and the "
+                "folder writable for the user who runs trayalert; it goes on by itself.",
+                path=path,
+                reason=reason,
+            )
         )
     if code == sqlite3.SQLITE_IOERR:
         name = getattr(error, "sqlite_errorname", "SQLITE_IOERR")
         return LogFault(
-            f"the log {path} cannot be written: the disk fails ({reason}, {name}). Look at the disk and at the "
-            "system's log; trayalert goes on by itself as soon as it can write and sync again."
+            Phrase(
+                "the log {path} cannot be written: the disk fails ({reason}, {name}). Look at the disk and at the "
+                "system's log; trayalert goes on by itself as soon as it can write and sync again.",
+                path=path,
+                reason=reason,
+                name=name,
+            )
         )
     return LogFault(
-        f"the log {path} cannot be opened: {reason}. Is its folder there, and may the user who runs trayalert write "
-        "in it? It is tried again."
+        Phrase(
+            "the log {path} cannot be opened: {reason}. Is its folder there, and may the user who runs trayalert write "
+            "in it? It is tried again.",
+            path=path,
+            reason=reason,
+        )
     )
+
+
+def reason_of(error: sqlite3.Error | OSError | UnicodeDecodeError) -> str:
+    """Return the reason that SQLite or the operating system gives for an error. A usual reason is a Phrase."""
+    if isinstance(error, OSError):
+        return os_reason(error)
+    reason = str(error)
+    return Phrase(reason) if reason in _SQLITE_REASONS else reason
 
 
 def _is_disk_full(error: Exception, code: int, path: Path) -> bool:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from trayalert.domain.events import Event, LogChanged
 from trayalert.domain.log_state import LogState
+from trayalert.domain.phrase import N_, Phrase
 from trayalert.storage.faults import NotStored
 from trayalert.storage.file.log_file import LogFileTiming
 from trayalert.storage.writer.appender import Append, CallbackParser
@@ -34,14 +35,14 @@ thread in the event loop's next iteration.
 
 _logger = logging.getLogger(__name__)
 
-_SLOW_DISK = (
-    "the disk of the log is slow: callbacks waited longer than {:g} s and were refused (503); Cloud Monitor comes "
-    "again up to 3 times. Look what keeps the disk busy."
+_SLOW_DISK = N_(
+    "the disk of the log is slow: callbacks waited longer than {seconds:g} s and were refused (503); Cloud Monitor "
+    "comes again up to 3 times. Look what keeps the disk busy."
 )
 
-_OWN_FAULT = (
-    "a callback was refused (503) by a fault of trayalert's own: {}. Cloud Monitor comes again up to 3 times. Restart "
-    "trayalert; if that does not help, send its makers what `trayalert diagnostics` gathers."
+_OWN_FAULT = N_(
+    "a callback was refused (503) by a fault of trayalert's own: {fault}. Cloud Monitor comes again up to 3 times. "
+    "Restart trayalert; if that does not help, send its makers what `trayalert diagnostics` gathers."
 )
 
 
@@ -126,9 +127,9 @@ class Log:
         committed later. The events of the job are then announced as usual.
         """
         if self._closing:
-            raise NotStored("the log is closing")
+            raise NotStored(Phrase("the log is closing"))
         if self._pending_count >= _LONGEST_QUEUE:
-            raise NotStored(f"{self._pending_count} callbacks wait for the disk already")
+            raise NotStored(Phrase("{count} callbacks wait for the disk already", count=self._pending_count))
         future: asyncio.Future[Events] = self._loop.create_future()
         self._pending_count += 1
         if not self._gathered:
@@ -162,8 +163,9 @@ class Log:
         while self._deadlines and (self._deadlines[0][1].done() or self._deadlines[0][0] <= now):
             future = self._deadlines.popleft()[1]
             if not future.done():
-                self._set_refusing(_SLOW_DISK.format(self._timing.deadline))
-                future.set_exception(NotStored(f"the disk took longer than {self._timing.deadline:g} s"))
+                self._set_refusing(Phrase(_SLOW_DISK, seconds=self._timing.deadline))
+                reason = Phrase("the disk took longer than {seconds:g} s", seconds=self._timing.deadline)
+                future.set_exception(NotStored(reason))
         self._deadline_timer = None
         if self._deadlines:
             self._deadline_timer = self._loop.call_at(self._deadlines[0][0], self._time_out_jobs)
@@ -269,7 +271,7 @@ class Log:
             return self._writer.commit(jobs)
         except Exception as error:  # a bug in trayalert must not end the thread: each job fails, and senders get 503
             _logger.exception("the log's writer failed")
-            return [NotStored(f"the log's writer failed: {error!r}")] * len(jobs)
+            return [NotStored(Phrase("the log's writer failed: {error}", error=repr(error)))] * len(jobs)
 
     def _settle(self, group: list[_PendingJob], results: list[Events | Exception]) -> None:
         """Set the result of each job's future, then announce the events of all jobs in the group.
@@ -304,7 +306,7 @@ class Log:
         """
         refused = [result for result in results if isinstance(result, Exception)]
         if refused and self.state.storing:
-            sentence = _OWN_FAULT.format(refused[0])
+            sentence = Phrase(_OWN_FAULT, fault=refused[0])
             self.status.set_news("own fault", sentence)
             if len(refused) == len(results):
                 self._set_refusing(sentence)

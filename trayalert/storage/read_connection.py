@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from trayalert.storage.faults import LogFault, NoLog
+from trayalert.domain.phrase import Phrase
+from trayalert.storage.faults import LogFault, NoLog, reason_of
 
 _registered: dict[str, tuple[int, int]] = {}
 
@@ -49,7 +50,11 @@ def refuse_replaced_file(path: Path) -> None:
     except OSError:
         return
     if (found.st_dev, found.st_ino) != own:
-        raise NoLog(f"another file was put in the place of the log {path} just now; trayalert looks at it first")
+        raise NoLog(
+            Phrase(
+                "another file was put in the place of the log {path} just now; trayalert looks at it first", path=path
+            )
+        )
 
 
 def decode_text(text: bytes) -> str:
@@ -80,4 +85,4 @@ def open_read_only(log: Path) -> Iterator[sqlite3.Connection]:
             yield connection
     # a UnicodeDecodeError means that SQLite's error message quotes a damaged schema that is not valid UTF-8
     except (sqlite3.Error, UnicodeDecodeError) as error:
-        raise LogFault(f"the log {log} cannot be read: {error}") from error
+        raise LogFault(Phrase("the log {path} cannot be read: {reason}", path=log, reason=reason_of(error))) from error

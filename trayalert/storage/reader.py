@@ -19,9 +19,10 @@ from trayalert.domain.incident.alert import Kind
 from trayalert.domain.incident.incident import Incident
 from trayalert.domain.incident.level import Level, read_level
 from trayalert.domain.incident.stored_alert import LastReport, SecretUse, StoredAlert, StoredIncident, Totals
+from trayalert.domain.phrase import Phrase
 from trayalert.domain.times import Millis
 from trayalert.storage.companion_files import FileId, file_id, file_ids
-from trayalert.storage.faults import DamagedLog, LogFault, NoLog, fault_of
+from trayalert.storage.faults import DamagedLog, LogFault, NoLog, fault_of, reason_of
 from trayalert.storage.read_connection import connect_read_only, refuse_replaced_file
 from trayalert.storage.rows import (
     FROM_ALERT,
@@ -74,11 +75,11 @@ class Reader:
             refuse_replaced_file(self._path)
             self._connection = connection = connect_read_only(self._path, timeout=self._busy_timeout)
             if schema_version(connection) == 0:
-                raise NoLog(f"the log {self._path} has never been set up")
+                raise NoLog(Phrase("the log {path} has never been set up", path=self._path))
             refuse_other_version(connection, self._path)
             connection.create_function("texts", 2, _body_text, deterministic=True)
         except FileNotFoundError as error:
-            raise NoLog(f"there is no log {self._path} yet") from error
+            raise NoLog(Phrase("there is no log {path} yet", path=self._path)) from error
         except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
             self.close()
             raise self._fault(error) from error
@@ -95,10 +96,13 @@ class Reader:
         fault = fault_of(error, self._path)
         if isinstance(fault, DamagedLog):
             return fault
-        reason = error.strerror or error if isinstance(error, OSError) else error
         return LogFault(
-            f"the log {self._path} cannot be read: {reason}. May you read the file and its folder, and is its disk "
-            "there? Then try again."
+            Phrase(
+                "the log {path} cannot be read: {reason}. May you read the file and its folder, and is its disk there? "
+                "Then try again.",
+                path=self._path,
+                reason=reason_of(error),
+            )
         )
 
     def close(self) -> None:

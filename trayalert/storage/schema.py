@@ -9,6 +9,7 @@ import hashlib
 import sqlite3
 from pathlib import Path
 
+from trayalert.domain.phrase import Phrase
 from trayalert.storage.faults import OtherVersion
 
 STEPS = (
@@ -166,10 +167,18 @@ def refuse_other_version(connection: sqlite3.Connection, path: Path) -> None:
     digest = int(connection.execute("PRAGMA application_id").fetchone()[0])
     if version > len(STEPS) and digest:
         raise OtherVersion(
-            f"the log is of version {version}, this trayalert knows versions up to {len(STEPS)}: "
-            "it was written by a newer trayalert. Install that one again, or use another --data-dir."
+            Phrase(
+                "the log is of version {version}, this trayalert knows versions up to {newest}: it was written by a "
+                "newer trayalert. Install that one again, or use another --data-dir.",
+                version=version,
+                newest=len(STEPS),
+            )
         )
     if version and digest != SCHEMA_DIGEST:
         raise OtherVersion(
-            f"This log was made by an earlier unreleased trayalert. Start with another --data-dir, or move {path} away."
+            Phrase(
+                "This log was made by an earlier unreleased trayalert. Start with another --data-dir, or move {path} "
+                "away.",
+                path=path,
+            )
         )

@@ -36,6 +36,7 @@ from trayalert.app.platform.places import Places, find_places
 from trayalert.cli.command_base import data_dir_option, find_own_places
 from trayalert.cli.instance_access import carry_out
 from trayalert.domain.fault import Fault
+from trayalert.domain.phrase import decode_phrases
 
 
 def reply_to(running: ServeProcess, command: Command) -> Reply:
@@ -50,7 +51,7 @@ def reply_to_line(path: Path, line: bytes) -> Reply:
         client.connect(str(path))
         client.sendall(line)
         with client.makefile("rb") as lines:
-            reply: Reply = json.loads(lines.readline())
+            reply: Reply = decode_phrases(json.loads(lines.readline()))
     return reply
 
 

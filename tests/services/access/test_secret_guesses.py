@@ -2,6 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
+from trayalert.domain.phrase import Phrase
 from trayalert.services.access.secret_guesses import RECENT_SPAN, mistyped_text, secret_guesses_text, turned_away_text
 
 NOW = 1_795_406_400_000
@@ -42,3 +43,11 @@ def test_a_mistyped_url_is_told_as_what_it_is() -> None:
     assert text is not None
     assert text.startswith("1 request came to a mistyped callback URL and got 404 at ")
     assert "there is a slash at its end. Copy the callback URL" in text
+
+
+@pytest.mark.parametrize("describe", [turned_away_text, mistyped_text])
+def test_a_reason_that_can_be_translated_stays_so(describe: Callable[..., str | None]) -> None:
+    reason = Phrase("its method is {method}", method="PUT")
+    text = describe(1, NOW, reason, now=NOW)
+    assert isinstance(text, Phrase)
+    assert text.to_json()["values"]["reason"] == reason.to_json()

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.storage.making import append, locked, rows, store, until, verifying
+from trayalert.domain.phrase import Phrase, phrase_to_text
 from trayalert.storage.companion_files import quarantine_of
 from trayalert.storage.faults import DamagedLog, LockedLog, LogFault
 from trayalert.storage.file.log_file import LogFile, LogFileTiming
+from trayalert.storage.recovery.quarantine import read_reason
+from trayalert.storage.writer.salvage import read_salvages
 
 
 @pytest.fixture
@@ -109,3 +112,14 @@ def test_a_damaged_file_that_is_to_be_left_alone_stays_open(path: Path) -> None:
     assert log.connection.execute("SELECT resource_id FROM alert").fetchall() == [("i-1",)]
     log.close()
     assert not quarantine_of(path).exists()
+
+
+def test_why_a_log_was_moved_aside_can_be_translated_although_the_text_file_is_english(
+    log: LogFile, path: Path
+) -> None:
+    reason = Phrase("damage in it was found: {damage}", damage="page 3")
+    log.ensure_open()
+    log.replace_damaged(DamagedLog(path, reason))
+    (salvage,) = read_salvages(path)
+    assert phrase_to_text(salvage.why) == phrase_to_text(reason)
+    assert read_reason(quarantine_of(path) / salvage.folder) == reason

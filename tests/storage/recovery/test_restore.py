@@ -8,6 +8,7 @@ import pytest
 from tests.storage.damage import big_log, overwrite, overwrite_page
 from tests.storage.making import NOON, append, rows, store, writing
 from trayalert.domain.gap import GapCause
+from trayalert.domain.phrase import Phrase, phrase_to_text
 from trayalert.services.maintenance.salvage_job import salvage_offline
 from trayalert.storage.companion_files import restored_of
 from trayalert.storage.faults import LogFault
@@ -16,6 +17,7 @@ from trayalert.storage.recovery.backups import make_backup
 from trayalert.storage.recovery.quarantine import finish_move, quarantined_folders
 from trayalert.storage.recovery.restore import restore_backup
 from trayalert.storage.writer.gap_records import AddGap
+from trayalert.storage.writer.salvage import read_salvages
 
 CONTENT = "SELECT received_at, method, query, content_type, sender, secret, body FROM delivery ORDER BY id"
 
@@ -125,3 +127,10 @@ def test_a_kill_at_any_step_leaves_a_whole_log_and_loses_nothing(
     with writing(path):
         pass
     assert rows(path, CONTENT) == before
+
+
+def test_why_the_former_log_was_moved_aside_can_be_translated(path: Path, backup: Path) -> None:
+    restore_backup(path, backup, now=NOON)
+    salvage_offline(path, now=NOON)
+    (salvage,) = read_salvages(path)
+    assert phrase_to_text(salvage.why) == phrase_to_text(Phrase("a backup was restored in its place"))

@@ -17,8 +17,10 @@ from tests.storage.making import read as read_job
 from trayalert.domain.events import Event
 from trayalert.domain.gap import GapCause
 from trayalert.domain.incident.alert import UNRECOGNISED
+from trayalert.domain.phrase import phrase_to_text
 from trayalert.services.inbox import keep_raw, offline_jobs, read
 from trayalert.services.maintenance.salvage_job import salvage_all, salvage_offline
+from trayalert.services.maintenance.salvage_outcome import read_outcome
 from trayalert.storage.companion_files import quarantine_of
 from trayalert.storage.recovery.quarantine import (
     last_ids,
@@ -214,3 +216,16 @@ def _salvage_slowly(path: Path) -> None:
             return changes
 
         salvage_all(path, slowly, now=NOON)
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_the_outcome_that_was_written_in_english_can_be_translated(path: Path, damaged: bool) -> None:
+    if damaged:
+        overwrite_page(path, leaves(path)[-1])
+    folder = start_new_log(path)
+    (sentence,) = salvage_offline(path, now=NOON)
+    (salvage,) = read_salvages(path)
+
+    assert phrase_to_text(read_outcome(path, salvage)) == phrase_to_text(sentence)
+    write_salvage_result(folder, "3 of 3 came back.")
+    assert phrase_to_text(read_outcome(path, salvage)) == "3 of 3 came back."

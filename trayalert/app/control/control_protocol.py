@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, ClassVar, get_args
 
 from trayalert.domain.fault import Fault
-from trayalert.domain.phrase import decode_phrases
+from trayalert.domain.phrase import N_, Phrase, PhraseList, decode_phrases
 from trayalert.domain.times import Millis
 
 Reply = dict[str, Any]
@@ -30,10 +30,10 @@ DEADLINE = 10.0
 """Seconds that the server waits for a command. By default, the client waits equally long for the reply."""
 
 _JSON_TYPES = {
-    bool: "true or false",
-    int: "a whole number of at most 63 bits",  # the range of SQLite's integers
-    str: "text",
-    type(None): "null",
+    bool: N_("true or false"),
+    int: N_("a whole number of at most 63 bits"),  # the range of SQLite's integers
+    str: N_("text"),
+    type(None): N_("null"),
 }
 """Maps each type that a field of a command may have to the name of the type in error messages.
 
@@ -177,21 +177,23 @@ def decode_command(line: bytes, known: Iterable[type[Command]]) -> Command:
     do = given.pop("do", None)
     command_type = next((each for each in known if each.do == do), None)
     if command_type is None:
-        raise _unknown(repr(do))
+        text = N_("the running trayalert does not know {command}; it may be older: restart it")
+        raise ControlFault(Phrase(text, command=repr(do)))
     values = {}
     for each in fields(command_type):
         values[each.name] = value = given.pop(each.name, None if each.default is MISSING else each.default)
         types = get_args(each.type) or (each.type,)
         if type(value) not in types or (isinstance(value, int) and value.bit_length() > 63):
-            expected = " or ".join(_JSON_TYPES[each] for each in types)
-            raise _unknown(f"{do!r} with this {each.name!r}, which must be {expected}")
+            expected = PhraseList([Phrase(_JSON_TYPES[each]) for each in types], separator=N_(" or "))
+            text = N_(
+                "the running trayalert does not know {command} with this {field}, which must be {expected}; it may be "
+                "older: restart it"
+            )
+            raise ControlFault(Phrase(text, command=repr(do), field=repr(each.name), expected=expected))
     for name in given:
-        raise _unknown(f"{name!r} of {do!r}")
+        text = N_("the running trayalert does not know {field} of {command}; it may be older: restart it")
+        raise ControlFault(Phrase(text, field=repr(name), command=repr(do)))
     return command_type(**values)
-
-
-def _unknown(what: str) -> ControlFault:
-    return ControlFault(f"the running trayalert does not know {what}; it may be older: restart it")
 
 
 def ask(path: Path, command: Command, *, deadline: float = DEADLINE) -> Reply | None:
@@ -210,13 +212,15 @@ def ask(path: Path, command: Command, *, deadline: float = DEADLINE) -> Reply | 
         except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
             return None
         except OSError as error:
-            raise ControlFault(f"the running trayalert cannot be asked over {path}: {error}") from error
+            text = N_("the running trayalert cannot be asked over {path}: {error}")
+            raise ControlFault(Phrase(text, path=path, error=error)) from error
         try:
             connection.sendall(encode_command(command))
             with connection.makefile("rb") as lines:
                 reply = decode_phrases(json.loads(lines.readline()))
         except (OSError, ValueError) as error:
-            raise ControlFault(f"the running trayalert did not answer over {path}: {error!r}") from error
+            text = N_("the running trayalert did not answer over {path}: {error}")
+            raise ControlFault(Phrase(text, path=path, error=repr(error))) from error
     return reply if isinstance(reply, dict) else {}
 
 
@@ -227,4 +231,4 @@ def refuse_foreign_folder(folder: Path) -> None:
     the sticky bit counts as /tmp.
     """
     if folder.stat().st_uid != os.getuid() and folder.parent.stat().st_mode & stat.S_ISVTX:
-        raise PermissionError(f"{folder} belongs to another user")
+        raise PermissionError(Phrase("{path} belongs to another user", path=folder))

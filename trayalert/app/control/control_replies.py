@@ -20,6 +20,7 @@ from trayalert.app.control.control_protocol import (
 from trayalert.app.control.control_server import Replies
 from trayalert.app.receiver import Receiver
 from trayalert.clock import now
+from trayalert.domain.phrase import Phrase, PhraseList
 from trayalert.listener.self_check import parser_kind
 from trayalert.services.maintenance.reparse import reparse_some
 from trayalert.services.presentation.status import InstanceStatus, instance_record
@@ -69,7 +70,7 @@ async def _reparse_some(command: ReparseSome, receiver: Receiver) -> Reply:
 
 async def _back_up_log(_: BackUpLog, receiver: Receiver) -> Reply:
     if receiver.maintenance is None:
-        raise LogFault(" ".join(receiver.log_state.problems) or "the log is being opened; ask again")
+        raise LogFault(PhraseList(receiver.log_state.problems) or Phrase("the log is being opened; ask again"))
     return {"done": str((await receiver.maintenance.back_up()).path)}
 
 

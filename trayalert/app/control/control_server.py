@@ -17,7 +17,7 @@ from trayalert.app.control.control_protocol import (
     refuse_foreign_folder,
 )
 from trayalert.domain.fault import Fault
-from trayalert.domain.phrase import encode_phrases
+from trayalert.domain.phrase import N_, Phrase, encode_phrases
 
 Instance = TypeVar("Instance")
 Replies = Mapping[type[Command], Callable[[Any, Instance], Awaitable[Reply]]]
@@ -58,7 +58,8 @@ async def open_control(path: Path, replies: Replies[Instance], instance: Instanc
         server = await asyncio.start_unix_server(serve, path=path, limit=_LONGEST)
         path.chmod(0o600)
     except OSError as error:
-        raise ControlFault(f"the control socket {path} cannot be made: {error}. Name another --data-dir.") from error
+        text = N_("the control socket {path} cannot be made: {error}. Name another --data-dir.")
+        raise ControlFault(Phrase(text, path=path, error=error)) from error
     return server
 
 

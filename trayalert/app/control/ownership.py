@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trayalert.app.platform.places import NAME_ANOTHER, PlaceFault
+from trayalert.domain.os_reason import os_reason
+from trayalert.domain.phrase import N_, Phrase, PhraseList
 
 if sys.platform == "win32":
     import msvcrt
@@ -31,8 +33,11 @@ class AlreadyOwnedError(Exception):
     """Another process owns the data dir. `owner` is the other process, or None if the lock file cannot be read."""
 
     def __init__(self, owner: Owner | None) -> None:
-        who = f"trayalert ({owner.mode}, process {owner.pid})" if owner else "another process"
-        super().__init__(f"{who} uses this data dir already")
+        if owner:
+            text = N_("trayalert ({mode}, process {pid}) uses this data dir already")
+            super().__init__(Phrase(text, mode=owner.mode, pid=owner.pid))
+        else:
+            super().__init__(Phrase("another process uses this data dir already"))
         self.owner = owner
 
 
@@ -47,7 +52,8 @@ def own_data_dir(lock: Path, mode: str) -> Iterator[None]:
     try:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise PlaceFault(f"the lock {lock} cannot be opened: {error.strerror}. {NAME_ANOTHER}") from error
+        problem = Phrase("the lock {path} cannot be opened: {reason}.", path=lock, reason=os_reason(error))
+        raise PlaceFault(PhraseList([problem, Phrase(NAME_ANOTHER)])) from error
     try:
         if not _lock(descriptor):
             raise AlreadyOwnedError(_read(lock))

@@ -8,6 +8,7 @@ Two kinds of refused request can mean that an alert was lost:
 A request with a wrong secret is reported, but is not a problem.
 """
 
+from trayalert.domain.phrase import Phrase
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, local_text
 
@@ -23,10 +24,24 @@ def secret_guesses_text(count: int, last_at: Millis | None, last_from: str | Non
     """
     if last_at is None or not is_recent(last_at, now=now):
         return None
-    source = f" from {printable(last_from, limit=60)}" if last_from else ""
-    return (
-        f"Someone is probing: {_requests(count)} with a wrong secret, the last {local_text(last_at, '%H:%M')}{source}."
-        " An old URL in a console rule looks the same."
+    time = local_text(last_at, "%H:%M")
+    if last_from:
+        return Phrase.counted(
+            "Someone is probing: 1 request with a wrong secret, the last {time} from {sender}. An old URL in a console"
+            " rule looks the same.",
+            "Someone is probing: {count:,} requests with a wrong secret, the last {time} from {sender}. An old URL in a"
+            " console rule looks the same.",
+            count,
+            time=time,
+            sender=printable(last_from, limit=60),
+        )
+    return Phrase.counted(
+        "Someone is probing: 1 request with a wrong secret, the last {time}. An old URL in a console rule looks the"
+        " same.",
+        "Someone is probing: {count:,} requests with a wrong secret, the last {time}. An old URL in a console rule"
+        " looks the same.",
+        count,
+        time=time,
     )
 
 
@@ -38,10 +53,14 @@ def turned_away_text(count: int, last_at: Millis | None, reason: str | None, *, 
     """
     if last_at is None or not is_recent(last_at, now=now):
         return None
-    return (
-        f"{_requests(count)} with a right secret {'was' if count == 1 else 'were'} turned away"
-        f"{_when(count, last_at)}: {printable(reason or '', limit=200)}. If that was one of your senders, its alert may"
-        " be missing here."
+    return Phrase.counted(
+        "1 request with a right secret was turned away at {time}: {reason}. If that was one of your senders, its alert"
+        " may be missing here.",
+        "{count:,} requests with a right secret were turned away, the last at {time}: {reason}. If that was one of your"
+        " senders, its alert may be missing here.",
+        count,
+        time=local_text(last_at, "%H:%M"),
+        reason=_clean(reason),
     )
 
 
@@ -53,10 +72,14 @@ def mistyped_text(count: int, last_at: Millis | None, reason: str | None, *, now
     """
     if last_at is None or not is_recent(last_at, now=now):
         return None
-    return (
-        f"{_requests(count)} came to a mistyped callback URL and got 404{_when(count, last_at)}:"
-        f" {printable(reason or '', limit=200)}. Copy the callback URL from trayalert into the sender again: its alerts"
-        " are missing here."
+    return Phrase.counted(
+        "1 request came to a mistyped callback URL and got 404 at {time}: {reason}. Copy the callback URL from"
+        " trayalert into the sender again: its alerts are missing here.",
+        "{count:,} requests came to a mistyped callback URL and got 404, the last at {time}: {reason}. Copy the"
+        " callback URL from trayalert into the sender again: its alerts are missing here.",
+        count,
+        time=local_text(last_at, "%H:%M"),
+        reason=_clean(reason),
     )
 
 
@@ -65,9 +88,6 @@ def is_recent(at: Millis, *, now: Millis) -> bool:
     return now - at <= RECENT_SPAN
 
 
-def _requests(count: int) -> str:
-    return "1 request" if count == 1 else f"{count:,} requests"
-
-
-def _when(count: int, last_at: Millis) -> str:
-    return f"{'' if count == 1 else ', the last'} at {local_text(last_at, '%H:%M')}"
+def _clean(reason: str | None) -> str:
+    """Return the reason without invisible characters. The values in a Phrase are already clean."""
+    return reason if isinstance(reason, Phrase) else printable(reason, limit=200)

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from trayalert.clock import now
+from trayalert.domain.phrase import N_, Phrase
 from trayalert.domain.times import iso
+from trayalert.services.maintenance.salvage_outcome import read_outcome
 from trayalert.storage.companion_files import backups_of, quarantine_of, reserve_file_of
 from trayalert.storage.faults import LogFault
 from trayalert.storage.recovery.backups import Backup, check_backup, list_backups
@@ -40,10 +42,13 @@ def check_data_dir(log: Path, *, private_files: tuple[Path, ...]) -> dict[str, A
     backups = [_backup_record(backup) for backup in list_backups(log)]
     problems = list(checked.problems)
     if backups and not log_exists:
-        remedy = "`trayalert restore` puts one in its place."
-        problems.append(f"the log {log} is gone, though there are backups of it: {remedy}")
+        text = N_("the log {path} is gone, though there are backups of it: `trayalert restore` puts one in its place.")
+        problems.append(Phrase(text, path=log))
     unusable = [backup for backup in backups if backup["problem"]]
-    problems += [f"the backup {backup['path']} cannot be used: {backup['problem']}" for backup in unusable]
+    problems += [
+        Phrase("the backup {path} cannot be used: {problem}", path=backup["path"], problem=backup["problem"])
+        for backup in unusable
+    ]
     problems += _mode_problems(log, private_files)
     return {
         "ok": not problems,
@@ -60,22 +65,31 @@ def check_data_dir(log: Path, *, private_files: tuple[Path, ...]) -> dict[str, A
 
 
 def _notes(log: Path, *, log_exists: bool, checked: IntegrityReport, backups: list[dict[str, Any]]) -> list[str]:
-    notes = []
+    notes: list[str] = []
     if not log_exists and not backups:
-        notes.append(f"there is no log {log} yet.")
+        notes.append(Phrase("there is no log {path} yet.", path=log))
     if checked.undigested:
         notes.append(
-            f"{checked.undigested:,} rows are of before trayalert kept digests: whether they are what was written "
-            "cannot be told."
+            Phrase(
+                "{count:,} rows are of before trayalert kept digests: whether they are what was written cannot be "
+                "told.",
+                count=checked.undigested,
+            )
         )
     if log_exists and not backups:
-        notes.append("there is no backup yet; the first is made 2 minutes after trayalert starts, then one a day.")
+        notes.append(
+            Phrase("there is no backup yet; the first is made 2 minutes after trayalert starts, then one a day.")
+        )
     if log_exists and not reserve_file_of(log).exists():
-        notes.append("there is no ballast yet; it is laid while trayalert runs and the disk has room.")
+        notes.append(Phrase("there is no ballast yet; it is laid while trayalert runs and the disk has room."))
+    salvages = {salvage.folder: salvage for salvage in _salvages(log)}
     for folder in quarantined_folders(log):
-        reason = read_reason(folder) or "nobody knows why"
-        outcome = read_salvage_result(folder) or "what became of its callbacks is not known."
-        notes.append(f"{folder} holds a log that was moved aside ({reason}): {outcome}")
+        salvage = salvages.get(folder.name)
+        reason = (salvage.why if salvage else "") or read_reason(folder) or Phrase("nobody knows why")
+        outcome = read_outcome(log, salvage) if salvage and salvage.finished_at else read_salvage_result(folder)
+        outcome = outcome or Phrase("what became of its callbacks is not known.")
+        text = N_("{folder} holds a log that was moved aside ({reason}): {outcome}")
+        notes.append(Phrase(text, folder=folder, reason=reason, outcome=outcome))
     return notes
 
 
@@ -107,14 +121,21 @@ def _salvage_record(log: Path, is_meant: Callable[[Salvage], bool]) -> dict[str,
 
     Return None if there is no such salvage, or if the log cannot be read.
     """
-    try:
-        salvage = next(filter(is_meant, read_salvages(log)))
-    except (LogFault, StopIteration):
+    salvage = next(filter(is_meant, _salvages(log)), None)
+    if salvage is None:
         return None
     record = asdict(salvage)
     for internal in ("position", "first", "last"):
         del record[internal]
     return record | {"begun_at": iso(salvage.begun_at), "finished_at": iso(salvage.finished_at)}
+
+
+def _salvages(log: Path) -> tuple[Salvage, ...]:
+    """Return all salvages that are recorded in the log, or none if the log cannot be read."""
+    try:
+        return read_salvages(log)
+    except LogFault:
+        return ()
 
 
 def _mode_problems(log: Path, private_files: tuple[Path, ...]) -> list[str]:
@@ -124,17 +145,21 @@ def _mode_problems(log: Path, private_files: tuple[Path, ...]) -> list[str]:
     log_files = [log.with_name(log.name + end) for end in ("", "-wal", "-shm", ".restored")]
     folders = [backups_of(log), quarantine_of(log)]
     contents = [path for folder in folders for path in folder.rglob("*")]
-    found = []
+    found: list[str] = []
     for path in (*log_files, *folders, *contents, reserve_file_of(log), *private_files):
         try:
             status = path.stat()
         except OSError:
             continue
         if status.st_uid != os.getuid():
-            found.append(f"{path} belongs to another user.")
+            found.append(Phrase("{path} belongs to another user.", path=path))
         elif stat.S_IMODE(status.st_mode) & 0o077:
             mode = f"{stat.S_IMODE(status.st_mode):04o}"
             found.append(
-                f"{path} can be read by other users of this computer: its mode is {mode}. Take that away: chmod go="
+                Phrase(
+                    "{path} can be read by other users of this computer: its mode is {mode}. Take that away: chmod go=",
+                    path=path,
+                    mode=mode,
+                )
             )
     return found

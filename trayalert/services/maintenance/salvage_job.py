@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from trayalert.domain.phrase import Phrase
 from trayalert.domain.times import Millis, iso
 from trayalert.services.inbox import Inbox, RunJob, keep_raw, offline_jobs, read
+from trayalert.services.maintenance.salvage_outcome import outcome_text, read_outcome
 from trayalert.storage.companion_files import quarantine_of
 from trayalert.storage.faults import LogFault
-from trayalert.storage.recovery.backups import newest_backup
 from trayalert.storage.recovery.carver import CarvedDeliveries
-from trayalert.storage.recovery.quarantine import read_salvage_result, write_salvage_result
+from trayalert.storage.recovery.quarantine import write_salvage_result
 from trayalert.storage.throttle import Throttle
 from trayalert.storage.writer.salvage import (
     BeginSalvage,
@@ -73,11 +74,12 @@ class SalvageJob:
         """
         for one in await asyncio.to_thread(read_salvages, self._log):
             if one.finished_at and 0 <= self._now() - one.finished_at < _NEWS_SPAN:
-                outcome = await asyncio.to_thread(read_salvage_result, quarantine_of(self._log) / one.folder)
-                self._inbox.set_news(f"{_TOPIC} {one.folder}", outcome or outcome_text(self._log, one, truncated=False))
+                self._inbox.set_news(f"{_TOPIC} {one.folder}", await asyncio.to_thread(read_outcome, self._log, one))
 
     async def _salvage(self, salvage: Salvage) -> None:
-        self._inbox.set_problem(_TOPIC, f"what the log held before {_time_text(salvage)} is being salvaged.")
+        self._inbox.set_problem(
+            _TOPIC, Phrase("what the log held before {time} is being salvaged.", time=_time_text(salvage))
+        )
         throttle = Throttle()
         try:
             with ExitStack() as stack:
@@ -97,7 +99,7 @@ class SalvageJob:
             since = loop.time()
             await self._inbox.run_job(group)
             if self._inbox.log_state.new_file != file:
-                raise LogFault("another file took the log's place")
+                raise LogFault(Phrase("another file took the log's place"))
             done += group.sound_count
             if loop.time() - self._progress_at > _PROGRESS_INTERVAL:
                 self._progress_at = loop.time()
@@ -159,32 +161,13 @@ def _write_outcome(log: Path, salvage: Salvage, carved: CarvedDeliveries) -> str
     return sentence
 
 
-def outcome_text(log: Path, salvage: Salvage, *, truncated: bool) -> str:
-    """Return a message about a finished salvage, with exact counts and the quarantine folder.
-
-    `truncated` says whether the end of the quarantined file was missing.
-    """
-    folder = quarantine_of(log) / salvage.folder
-    if not salvage.total:
-        backup = newest_backup(log, now=salvage.finished_at or salvage.begun_at)
-        remedy = "there is no backup that could be restored"
-        if backup:
-            remedy = f"`trayalert restore` brings back the backup of {iso(backup.made_at)}"
-        return f"Nothing could be salvaged of the log that was moved to {folder}; {remedy}."
-    losses = {"damaged": salvage.damaged, "missing": salvage.missing}
-    lost = [f"{count:,} {word}" for word, count in losses.items() if count]
-    return (
-        f"{salvage.salvaged:,} of {salvage.total:,} callbacks of the former log were salvaged"
-        + (f"; {' and '.join(lost)}, and what burned in those is not known" if lost else "")
-        + (". Its end is gone, and how much that held cannot be told" if truncated else "")
-        + ". Incidents that were marked recovered by hand may be open again."
-        + f" The former file is kept in {folder}."
-    )
-
-
 def _progress_text(salvage: Salvage, done: int, carved: CarvedDeliveries) -> str:
-    counts = f"{done:,} of {len(carved.ids):,} callbacks"
-    return f"what the log held before {_time_text(salvage)} is being salvaged: {counts}."
+    return Phrase(
+        "what the log held before {time} is being salvaged: {count:,} of {total:,} callbacks.",
+        time=_time_text(salvage),
+        count=done,
+        total=len(carved.ids),
+    )
 
 
 def _time_text(salvage: Salvage) -> str:

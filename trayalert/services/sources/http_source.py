@@ -9,6 +9,7 @@ from pathlib import Path
 from trayalert.domain.callback import Receive
 from trayalert.domain.events import CallbackRefused
 from trayalert.domain.listener_state import ListenerState
+from trayalert.domain.phrase import Phrase, PhraseList
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.times import Millis
 from trayalert.listener.access_log import AccessLog
@@ -103,7 +104,8 @@ class HttpSource:
                     raise
                 if not (self.listener_state.problem or "").startswith(str(fault)):
                     _logger.warning("%s Trying again every %g s.", fault, self._retry_seconds)
-                self._set_state(replace(self.listener_state, open=False, problem=f"{fault} It is tried again."))
+                problem = PhraseList([str(fault), Phrase("It is tried again.")])
+                self._set_state(replace(self.listener_state, open=False, problem=problem))
                 await asyncio.sleep(self._retry_seconds)
 
     async def _open_listener(self, receive: Receive) -> Listener:

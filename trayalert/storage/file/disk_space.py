@@ -8,6 +8,7 @@ import os
 import shutil
 from pathlib import Path
 
+from trayalert.domain.phrase import Phrase
 from trayalert.storage.companion_files import reserve_file_of
 
 RESERVE_SIZE = 16 << 20
@@ -24,19 +25,25 @@ def disk_warning(log: Path) -> str | None:
     wal = log.with_name(f"{log.name}-wal")
     size = wal.stat().st_size if wal.exists() else 0
     if size > LONG_WAL:
-        return (
-            f"{wal} has grown to {size >> 20} MiB: another program reads the log all the time, or {log} may not be "
-            "written, so that it cannot be put into the log's file. End that program, a viewer of databases or an "
-            "export; look at the file's rights."
+        return Phrase(
+            "{wal} has grown to {size} MiB: another program reads the log all the time, or {log} may not be written, "
+            "so that it cannot be put into the log's file. End that program, a viewer of databases or an export; look "
+            "at the file's rights.",
+            wal=wal,
+            size=size >> 20,
+            log=log,
         )
     free = _free_bytes(log)
     if free is None or free >= LOW_SPACE:
         return None
     if free < SCRATCH_SIZE and not reserve_file_of(log).exists():
-        return f"the disk of {log.parent} is full: the next callbacks may be refused (503). Free some space."
-    return (
-        f"the disk of {log.parent} is nearly full: {free >> 20} MiB are free. Callbacks are still stored; "
-        "free some space."
+        return Phrase(
+            "the disk of {folder} is full: the next callbacks may be refused (503). Free some space.", folder=log.parent
+        )
+    return Phrase(
+        "the disk of {folder} is nearly full: {free} MiB are free. Callbacks are still stored; free some space.",
+        folder=log.parent,
+        free=free >> 20,
     )
 
 

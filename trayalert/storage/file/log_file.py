@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from trayalert.clock import now
 from trayalert.domain.callback import Callback
+from trayalert.domain.phrase import Phrase
 from trayalert.storage.companion_files import FileId, file_id, file_ids, size_and_mtime
 from trayalert.storage.faults import DamagedLog, DiskFull, LogFault, fault_of
 from trayalert.storage.file.disk_space import delete_reserve_file
@@ -127,12 +128,13 @@ class LogFile:
         self._last_file: FileId = None
         self._last_ids: LastIds = (0, 0, 0)  # of a file that was taken away; the next file continues from them
         self._delivery_ranges: dict[str, tuple[int, int]] = {}  # quarantine folder -> first and last delivery id
+        self._reasons: dict[str, str] = {}  # quarantine folder -> why its log was moved there
 
     @property
     def connection(self) -> sqlite3.Connection:
         """The open connection. Raises LogFault if the file is closed, so call `ensure_open` first."""
         if isinstance(self._state, _Closed):
-            raise LogFault(f"the log {self._path} is not open")
+            raise LogFault(Phrase("the log {path} is not open", path=self._path))
         return self._state.log.connection
 
     @property
@@ -160,7 +162,8 @@ class LogFile:
             if isinstance(self._state, _Open) and file_ids(self._path) != self._state.log.file_ids:
                 self._save_and_close(self._state.log)
             if isinstance(self._state, _Open) and not self._is_untouched(self._state):
-                self.replace_damaged(DamagedLog(self._path, "another file was copied over it while trayalert ran"))
+                reason = Phrase("another file was copied over it while trayalert ran")
+                self.replace_damaged(DamagedLog(self._path, reason))
             if isinstance(self._state, _Closed):
                 self._open(self._state)
         except LogFault as fault:
@@ -286,10 +289,15 @@ class LogFile:
         folder = move_aside(self._path, reason=fault.reason, now=now())
         if deliveries:
             self._delivery_ranges[folder.name] = deliveries
+        self._reasons[folder.name] = fault.reason
         self._open_at_path(closed)
         self.add_news(
-            f"The log was damaged ({fault.reason}). It was moved to {folder}, a new one was begun, and what can still "
-            "be read is taken over."
+            Phrase(
+                "The log was damaged ({reason}). It was moved to {folder}, a new one was begun, and what can still be "
+                "read is taken over.",
+                reason=fault.reason,
+                folder=folder,
+            )
         )
 
     def _delivery_range(self) -> tuple[int, int] | None:
@@ -309,8 +317,11 @@ class LogFile:
             return
         if log.new and not self.former_logs and list_backups(self._path):
             self.add_news(
-                f"There was no log {self._path} any more, though there are backups of one: a new one was begun. What "
-                "was open is not known. `trayalert restore` brings the newest backup back."
+                Phrase(
+                    "There was no log {path} any more, though there are backups of one: a new one was begun. What was "
+                    "open is not known. `trayalert restore` brings the newest backup back.",
+                    path=self._path,
+                )
             )
 
     def _open_at_path(self, closed: _Closed) -> OpenedLog:
@@ -350,9 +361,12 @@ class LogFile:
             self.torn = log.torn
         if log.lost:
             self.add_news(
-                f"The end of the log's -wal is gone: {log.lost:,} pages of it. Callbacks that were answered shortly "
-                "before trayalert was stopped the last time are missing, and how many cannot be told. Look into Cloud "
-                "Monitor's alert history."
+                Phrase(
+                    "The end of the log's -wal is gone: {pages:,} pages of it. Callbacks that were answered shortly "
+                    "before trayalert was stopped the last time are missing, and how many cannot be told. Look into "
+                    "Cloud Monitor's alert history.",
+                    pages=log.lost,
+                )
             )
 
     def _verify_opened(self, state: _Open, *, wait: bool) -> None:
@@ -375,7 +389,13 @@ class LogFile:
         try:
             if unsalvaged_folders(self._path) or any(self._last_ids):  # take the write lock only if needed
                 connection.execute("BEGIN IMMEDIATE")
-                register_salvages(connection, self._path, now=now(), delivery_ranges=self._delivery_ranges)
+                register_salvages(
+                    connection,
+                    self._path,
+                    now=now(),
+                    delivery_ranges=self._delivery_ranges,
+                    reasons=self._reasons,
+                )
                 raise_numbering(connection, self._last_ids)
                 connection.execute("COMMIT")
                 self._last_ids = (0, 0, 0)
@@ -396,7 +416,7 @@ class LogFile:
             busy = log.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         own, present = log.file_ids[0], file_id(self._path)
         if present == own and self._path.stat().st_size == 0:
-            self.replace_damaged(DamagedLog(self._path, "the file was emptied while trayalert ran"))
+            self.replace_damaged(DamagedLog(self._path, Phrase("the file was emptied while trayalert ran")))
         elif present == own and not busy:  # only `-wal` or `-shm` was removed, and the checkpoint worked
             self._last_ids = (0, 0, 0)
             self.close()

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trayalert.domain.callback import Callback
+from trayalert.domain.phrase import N_, Phrase
+from trayalert.domain.text import printable
 from trayalert.storage.companion_files import FileId, backups_of, file_id, file_ids, file_size
 from trayalert.storage.faults import DamagedLog, LockedLog, LogFault, fault_of
 from trayalert.storage.read_connection import connect_read_only, decode_text
@@ -77,7 +79,11 @@ def open_file(path: Path, *, busy_timeout: float, after_fault: bool = False, fir
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise fault_of(error, path) from error
         if file_id(path) != own:  # a file without a name is lost when this process ends
-            raise LogFault(f"another file took the place of the log {path} while it was opened. It is tried again.")
+            raise LogFault(
+                Phrase(
+                    "another file took the place of the log {path} while it was opened. It is tried again.", path=path
+                )
+            )
         on_error.pop_all()
     return opened
 
@@ -85,8 +91,11 @@ def open_file(path: Path, *, busy_timeout: float, after_fault: bool = False, fir
 def _refuse_link(path: Path) -> None:
     if path.is_symlink():
         raise LogFault(
-            f"a link was put in the place of the log {path} while trayalert ran, and SQLite would not find all of it "
-            "there. Put the file itself there, or restart trayalert, which then follows the link."
+            Phrase(
+                "a link was put in the place of the log {path} while trayalert ran, and SQLite would not find all of "
+                "it there. Put the file itself there, or restart trayalert, which then follows the link.",
+                path=path,
+            )
         )
 
 
@@ -189,7 +198,7 @@ def _refuse_empty(path: Path) -> None:
     If SQLite opened the empty file, SQLite would delete the `-wal`, which may contain callbacks.
     """
     if file_size(path) == 0 and (file_size(Path(f"{path}-wal")) > 0 or any(backups_of(path).glob("*.db"))):
-        raise DamagedLog(path, "the file is empty")
+        raise DamagedLog(path, Phrase("the file is empty"))
 
 
 def _remove_empty_companions(path: Path) -> None:
@@ -254,7 +263,8 @@ def _is_cut_off(connection: sqlite3.Connection, path: Path, wal: _WalCommits) ->
             # SQLite deletes the `-wal` when the last connection closes, unless that connection is read-only. Here
             # `reader` closes last, so the damaged `-wal` is kept.
             connection.close()
-        raise DamagedLog(path, f"its -wal is damaged: {frames:,} of {missing_ends[-1]:,} pages in it can be used")
+        text = N_("its -wal is damaged: {usable:,} of {total:,} pages in it can be used")
+        raise DamagedLog(path, Phrase(text, usable=frames, total=missing_ends[-1]))
     return bool(missing_ends)
 
 
@@ -276,10 +286,11 @@ def _set_up_schema(connection: sqlite3.Connection, path: Path) -> bool:
     new = schema_version(connection) == 0
     if new:
         if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            raise DamagedLog(path, "it is a database, but no log of trayalert's")
+            raise DamagedLog(path, Phrase("it is a database, but no log of trayalert's"))
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # takes effect only before the first table is created
     if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
-        raise LogFault(f"the log {path} cannot be used: its disk knows no write-ahead log. Use a local --data-dir.")
+        text = N_("the log {path} cannot be used: its disk knows no write-ahead log. Use a local --data-dir.")
+        raise LogFault(Phrase(text, path=path))
     connection.execute("PRAGMA synchronous = FULL")
     enable_full_fsync(connection)
     migrate(connection)
@@ -303,7 +314,8 @@ def _check_tables(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute("SELECT 1 FROM secret_use, salvage LIMIT 0")
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_ERROR:  # no such table, no such column
-            raise DamagedLog(path, f"it is a database, but no whole log of trayalert's ({error})") from error
+            reason = Phrase("it is a database, but no whole log of trayalert's ({error})", error=printable(str(error)))
+            raise DamagedLog(path, reason) from error
         raise
     if row is None:
         connection.execute("INSERT INTO numbering VALUES (0, 0, 0, 0)")
@@ -316,6 +328,9 @@ def _sync_all(connection: sqlite3.Connection, path: Path, *, busy_timeout: float
     connection.execute(f"PRAGMA busy_timeout = {busy_timeout * 1000:.0f}")
     if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
         raise LockedLog(
-            f"the log {path} cannot be written: after a fault all of it is synced anew, and another program that "
-            "reads it keeps that from happening. End that program; trayalert goes on by itself."
+            Phrase(
+                "the log {path} cannot be written: after a fault all of it is synced anew, and another program that "
+                "reads it keeps that from happening. End that program; trayalert goes on by itself.",
+                path=path,
+            )
         )

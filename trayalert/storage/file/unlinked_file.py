@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from trayalert.clock import now
+from trayalert.domain.phrase import Phrase, as_sentence
 from trayalert.durable_file import sync_folder
 from trayalert.storage.companion_files import FileId, file_id
 from trayalert.storage.faults import LogFault
@@ -47,20 +48,25 @@ def save_unlinked(connection: sqlite3.Connection, path: Path, *, moved_to: Path 
     try:
         if replaced:
             folder = _copy_to_quarantine(connection, path)
-            return (
-                f"Another file took the place of the log {path} while trayalert ran; that one is used now. What was "
-                f"stored before lies in {folder}, and is taken over."
+            return Phrase(
+                "Another file took the place of the log {path} while trayalert ran; that one is used now. What was "
+                "stored before lies in {folder}, and is taken over.",
+                path=path,
+                folder=folder,
             )
         _recreate_log(connection, path)
     except (OSError, sqlite3.Error) as error:
         raise LogFault(
-            f"the log {path} was {_removal_text(path, moved_to)} while trayalert ran, and cannot be written again: "
-            f"{error}. Is its folder there, and writable? Do not end trayalert: it is tried again, and what is stored "
-            "lives in it."
+            Phrase(
+                "{removal}, and cannot be written again: {error}. Is its folder there, and writable? Do not end "
+                "trayalert: it is tried again, and what is stored lives in it.",
+                removal=_removal_text(path, moved_to),
+                error=error,
+            )
         ) from error
-    return (
-        f"The log {path} was {_removal_text(path, moved_to)} while trayalert ran. It was written again from what was "
-        "open; nothing is lost."
+    return Phrase(
+        "{removal}. It was written again from what was open; nothing is lost.",
+        removal=as_sentence(_removal_text(path, moved_to)),
     )
 
 
@@ -82,15 +88,20 @@ def remove_own_wal(path: Path, own: tuple[FileId, ...], *, moved_to: Path | None
             elif moved_to and not Path(f"{moved_to}-wal").exists():
                 wal.rename(f"{moved_to}-wal")
             else:
-                wal.rename(create_folder(path, reason=f"this belongs to {moved_to}", now=now()) / wal.name)
+                wal.rename(
+                    create_folder(path, reason=Phrase("this belongs to {path}", path=moved_to), now=now()) / wal.name
+                )
         if own_shm and file_id(shm) == own_shm:
             shm.unlink()
 
 
 def _removal_text(path: Path, moved_to: Path | None) -> str:
+    """Return a clause that says what happened to the log."""
     if moved_to == path:
-        return "parted from its -wal"
-    return f"moved to {moved_to}" if moved_to else "deleted"
+        return Phrase("the log {path} was parted from its -wal while trayalert ran", path=path)
+    if moved_to:
+        return Phrase("the log {path} was moved to {target} while trayalert ran", path=path, target=moved_to)
+    return Phrase("the log {path} was deleted while trayalert ran", path=path)
 
 
 def _recreate_log(connection: sqlite3.Connection, path: Path) -> None:
@@ -113,7 +124,7 @@ def _copy_to_quarantine(connection: sqlite3.Connection, path: Path) -> Path:
 
     Raise sqlite3.Error or OSError on failure.
     """
-    folder = create_folder(path, reason="another file was put in its place while trayalert ran", now=now())
+    folder = create_folder(path, reason=Phrase("another file was put in its place while trayalert ran"), now=now())
     try:
         _copy(connection, folder / path.name)
     except BaseException:

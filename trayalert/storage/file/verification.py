@@ -11,6 +11,8 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from trayalert.domain.phrase import Phrase
+from trayalert.domain.text import printable
 from trayalert.storage.faults import DamagedLog, fault_of
 from trayalert.storage.read_connection import connect_read_only
 from trayalert.storage.rows import TABLES
@@ -54,7 +56,9 @@ class Verification:
             self.damage = _damage_reason(error, self._path)
         else:
             if found != "ok":
-                self.damage = "damage in it was found: " + " ".join(found.split())[:200]
+                self.damage = Phrase(
+                    "damage in it was found: {damage}", damage=printable(" ".join(found.split())[:200])
+                )
 
 
 class VerificationSchedule:

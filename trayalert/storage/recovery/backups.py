@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from trayalert.domain.phrase import N_, Phrase, as_clause
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, as_datetime
 from trayalert.durable_file import sync_folder
 from trayalert.storage.companion_files import backups_of
-from trayalert.storage.faults import LogFault, OtherVersion
+from trayalert.storage.faults import LogFault, OtherVersion, reason_of
 from trayalert.storage.read_connection import connect_read_only, refuse_replaced_file
 from trayalert.storage.recovery.integrity_check import count_changed_rows
 from trayalert.storage.schema import refuse_other_version, schema_version
@@ -88,7 +89,7 @@ def make_backup(
             counts = copy_log(log, part, throttle=throttle, pages_per_step=pages_per_step)
             # digests are not compared here, because `trayalert check` reports rows that are wrong in the log, too
             if check_backup(part, digests=False) != counts:
-                raise LogFault("the copy does not hold what the log holds")
+                raise LogFault(Phrase("the copy does not hold what the log holds"))
             sync_file(part)
             part.rename(path)
             sync_folder(folder)
@@ -98,8 +99,9 @@ def make_backup(
             old.path.unlink(missing_ok=True)
         return Backup(path, now, path.stat().st_size)
     except (OSError, sqlite3.Error, UnicodeDecodeError, LogFault) as error:
-        reason = str(getattr(error, "strerror", None) or error).removesuffix(".")
-        raise LogFault(f"no backup of the log could be made in {folder}: {reason}.") from error
+        reason = as_clause(str(error) if isinstance(error, LogFault) else reason_of(error))
+        text = N_("no backup of the log could be made in {folder}: {reason}.")
+        raise LogFault(Phrase(text, folder=folder, reason=reason)) from error
 
 
 def copy_log(
@@ -134,19 +136,23 @@ def check_backup(path: Path, *, digests: bool = True) -> RowCounts:
     try:
         with closing(connect_read_only(path)) as backup:
             if schema_version(backup) == 0:
-                raise LogFault(f"{path} cannot be used as a backup: it is no log")
+                raise LogFault(Phrase("{path} cannot be used as a backup: it is no log", path=path))
             try:
                 refuse_other_version(backup, path)
             except OtherVersion as fault:
-                raise LogFault(f"{path} cannot be used as a backup: another version of trayalert made it") from fault
+                text = N_("{path} cannot be used as a backup: another version of trayalert made it")
+                raise LogFault(Phrase(text, path=path)) from fault
             problems = backup.execute("PRAGMA quick_check(1)").fetchall()
             if problems != [("ok",)]:
-                raise LogFault(f"{path} is damaged: {printable(problems[0][0])}")
+                raise LogFault(Phrase("{path} is damaged: {damage}", path=path, damage=printable(problems[0][0])))
             if digests and (wrong := count_changed_rows(backup)):
-                raise LogFault(f"{path} is damaged: {wrong:,} rows in it are not what was written")
+                text = N_("{path} is damaged: {count:,} rows in it are not what was written")
+                raise LogFault(Phrase(text, path=path, count=wrong))
             return _counts(backup)
     except (sqlite3.Error, UnicodeDecodeError, OSError) as error:
-        raise LogFault(f"{path} cannot be used as a backup: {error}") from error
+        raise LogFault(
+            Phrase("{path} cannot be used as a backup: {error}", path=path, error=reason_of(error))
+        ) from error
 
 
 def sync_file(path: Path) -> None:
@@ -163,13 +169,17 @@ def _refuse_full_disk(log: Path) -> None:
     free = shutil.disk_usage(log.parent).free
     if free < 2 * size:
         raise LogFault(
-            f"it takes {_megabytes(size)}, and only {_megabytes(free)} of the disk are free, which must be twice as "
-            "much. Free some space"
+            Phrase(
+                "it takes {size:,} MiB, and only {free:,} MiB of the disk are free, which must be twice as much. Free "
+                "some space",
+                size=_megabytes(size),
+                free=_megabytes(free),
+            )
         )
 
 
-def _megabytes(size: int) -> str:
-    return f"{max(1, size >> 20):,} MiB"
+def _megabytes(size: int) -> int:
+    return max(1, size >> 20)
 
 
 def _counts(connection: sqlite3.Connection) -> RowCounts:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from trayalert.domain.phrase import N_, Phrase
 from trayalert.domain.text import printable
 from trayalert.storage.faults import DamagedLog, LogFault, fault_of
 from trayalert.storage.read_connection import open_read_only
@@ -19,7 +20,16 @@ _MAX_LINES = 20
 """Maximum number of problems that SQLite's own check should list. A longer list would not be useful."""
 
 _DIGESTED = {"delivery": DELIVERY_DIGESTED, "alert": ALERT_DIGESTED, "incident": INCIDENT_DIGESTED}
-_PLURALS = {"delivery": "deliveries", "alert": "alerts", "incident": "incidents"}
+_UNREADABLE = {
+    "delivery": N_("the deliveries cannot all be read: only {count:,} of them could."),
+    "alert": N_("the alerts cannot all be read: only {count:,} of them could."),
+    "incident": N_("the incidents cannot all be read: only {count:,} of them could."),
+}
+_CHANGED = {
+    "delivery": N_("{count:,} deliveries are not what was written: {ids}."),
+    "alert": N_("{count:,} alerts are not what was written: {ids}."),
+    "incident": N_("{count:,} incidents are not what was written: {ids}."),
+}
 
 _ALERTS_WITHOUT_DELIVERY = """
     SELECT id FROM alert WHERE NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.id = alert.delivery_id)
@@ -44,11 +54,11 @@ _MISCOUNTED_DELIVERIES = """
     WHERE found > deliveries
 """
 _RELATIONS = {
-    "alerts without their delivery": _ALERTS_WITHOUT_DELIVERY,
-    "alerts without their incident": _ALERTS_WITHOUT_INCIDENT,
-    "incidents without the alert that stands for them": _INCIDENTS_WITHOUT_ALERT,
-    "incidents that count their alerts wrong": _MISCOUNTED_ALERTS,
-    "alerts that count their deliveries wrong": _MISCOUNTED_DELIVERIES,
+    N_("alerts without their delivery"): _ALERTS_WITHOUT_DELIVERY,
+    N_("alerts without their incident"): _ALERTS_WITHOUT_INCIDENT,
+    N_("incidents without the alert that stands for them"): _INCIDENTS_WITHOUT_ALERT,
+    N_("incidents that count their alerts wrong"): _MISCOUNTED_ALERTS,
+    N_("alerts that count their deliveries wrong"): _MISCOUNTED_DELIVERIES,
 }
 """Queries that return the ids of rows that contradict other rows. The keys describe the contradictions.
 
@@ -79,9 +89,8 @@ def check_log(log: Path) -> IntegrityReport:
     try:
         with open_read_only(log) as connection:
             if schema_version(connection) == 0:
-                return IntegrityReport(
-                    (f"the log {log} has never been set up. Start this trayalert once: trayalert serve.",)
-                )
+                text = N_("the log {path} has never been set up. Start this trayalert once: trayalert serve.")
+                return IntegrityReport((Phrase(text, path=log),))
             refuse_other_version(connection, log)
     except LogFault as fault:
         return IntegrityReport((str(fault),), damaged=_is_damage(fault, log))
@@ -112,7 +121,10 @@ def _check_structure(log: Path) -> Iterator[str]:
     lines = [line for (line,) in found if line != "ok"]
     if lines:
         shown = "; ".join(printable(line, limit=200) for line in lines[:3])
-        yield f"the file is damaged: {shown}{f' and {len(lines) - 3} more' if len(lines) > 3 else ''}."
+        if len(lines) > 3:
+            yield Phrase("the file is damaged: {damage} and {count} more.", damage=shown, count=len(lines) - 3)
+        else:
+            yield Phrase("the file is damaged: {damage}.", damage=shown)
 
 
 def _check_table(log: Path, table: str) -> tuple[int, int, list[str]]:
@@ -132,9 +144,9 @@ def _check_table(log: Path, table: str) -> tuple[int, int, list[str]]:
                 elif digest != expected:
                     wrong.append(number)
     except LogFault:
-        problems.append(f"the {_PLURALS[table]} cannot all be read: only {rows:,} of them could.")
+        problems.append(Phrase(_UNREADABLE[table], count=rows))
     if wrong:
-        problems.append(f"{len(wrong):,} {_PLURALS[table]} are not what was written: {_ids_text(wrong)}.")
+        problems.append(Phrase(_CHANGED[table], count=len(wrong), ids=_ids_text(wrong)))
     return rows, undigested, problems
 
 
@@ -158,10 +170,10 @@ def _check_relations(log: Path) -> Iterator[str]:
             with open_read_only(log) as connection:
                 found = [number for (number,) in connection.execute(sql)]
         except LogFault:
-            yield f"it cannot be told whether there are {what}, as the file is damaged."
+            yield Phrase("it cannot be told whether there are {what}, as the file is damaged.", what=Phrase(what))
             continue
         if found:
-            yield f"{len(found):,} {what}: {_ids_text(found)}."
+            yield Phrase("{count:,} {what}: {ids}.", count=len(found), what=Phrase(what), ids=_ids_text(found))
 
 
 def _ids_text(numbers: Sequence[int]) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from trayalert.domain.os_reason import os_reason
+from trayalert.domain.phrase import Phrase
 from trayalert.storage.faults import LogFault
 
 PAGE_SIZE = 4096
@@ -44,7 +46,7 @@ class Pages:
         try:
             self._main = None if only_wal else os.open(log, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         except OSError as error:
-            raise LogFault(f"{log} cannot be read: {error.strerror or error}") from error
+            raise LogFault(Phrase("{path} cannot be read: {reason}", path=log, reason=os_reason(error))) from error
         self._wal = _open(log.with_name(log.name + "-wal"))
         self._length = _length(self._main)
         header = _read(self._main, 100, 0)

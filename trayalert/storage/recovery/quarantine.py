@@ -13,6 +13,8 @@ from contextlib import closing
 from pathlib import Path
 
 from trayalert.clock import now
+from trayalert.domain.os_reason import os_reason
+from trayalert.domain.phrase import N_, Phrase, phrase_to_text
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, as_datetime
 from trayalert.durable_file import sync_folder, write_private
@@ -24,7 +26,7 @@ from trayalert.storage.schema import schema_version
 
 _REASON_FILE = "why.txt"
 _RESULT_FILE = "salvage.txt"
-UNSALVAGED = "waits to be salvaged"
+UNSALVAGED = N_("waits to be salvaged")
 _COMPANION_SUFFIXES = ("-wal", "-journal")
 """Suffixes of the SQLite files that are moved together with a log.
 
@@ -53,8 +55,12 @@ def move_aside(log: Path, *, reason: str, now: Millis) -> Path:
         if folder is not None:
             remove_unused_folder(folder)
         raise LogFault(
-            f"the log {log} cannot be moved aside to {quarantine_of(log)}: {error.strerror or error}. "
-            "Is the folder writable?"
+            Phrase(
+                "the log {path} cannot be moved aside to {folder}: {reason}. Is the folder writable?",
+                path=log,
+                folder=quarantine_of(log),
+                reason=os_reason(error),
+            )
         ) from error
     return folder
 
@@ -95,12 +101,14 @@ def finish_move(log: Path) -> None:
         if folder is not None and not any((folder / f"{log.name}{end}").exists() for end in _COMPANION_SUFFIXES):
             _move(log, folder)
         elif any(_is_nonempty(Path(f"{log}{end}")) for end in _COMPANION_SUFFIXES):
-            _move(log, create_folder(log, reason="the log itself was gone; this was left beside it", now=now()))
+            reason = Phrase("the log itself was gone; this was left beside it")
+            _move(log, create_folder(log, reason=reason, now=now()))
         if restored.exists():
             restored.rename(log)
             sync_folder(log.parent)
     except OSError as error:
-        raise LogFault(f"the folder of the log {log} cannot be used: {error.strerror or error}.") from error
+        text = N_("the folder of the log {path} cannot be used: {reason}.")
+        raise LogFault(Phrase(text, path=log, reason=os_reason(error))) from error
 
 
 def quarantined_folders(log: Path) -> list[Path]:
@@ -113,8 +121,12 @@ def quarantined_folders(log: Path) -> list[Path]:
 
 
 def read_reason(folder: Path) -> str:
-    """Return why the log in a quarantine folder was moved aside, or an empty string if the reason is unknown."""
-    return printable(next(iter(_read(folder / _REASON_FILE).splitlines()), ""), limit=500)
+    """Return why the log in a quarantine folder was moved aside, or an empty string if the reason is unknown.
+
+    The reason is in English. It is a Phrase, because the catalogues contain the reasons that name no details.
+    """
+    reason = printable(next(iter(_read(folder / _REASON_FILE).splitlines()), ""), limit=500)
+    return Phrase(reason) if reason else ""
 
 
 def unsalvaged_folders(log: Path) -> list[Path]:
@@ -127,13 +139,19 @@ def unsalvaged_folders(log: Path) -> list[Path]:
 
 
 def register_salvages(
-    connection: sqlite3.Connection, log: Path, *, now: Millis, delivery_ranges: Mapping[str, tuple[int, int]]
+    connection: sqlite3.Connection,
+    log: Path,
+    *,
+    now: Millis,
+    delivery_ranges: Mapping[str, tuple[int, int]],
+    reasons: Mapping[str, str],
 ) -> None:
     """Register the unsalvaged folders in the log's table `salvage`, and reserve the ids that their logs have assigned.
 
     Folders that are already registered are skipped. The log never assigns a reserved id. `delivery_ranges` maps the
-    name of a folder to the ids of the first and the last delivery. For folders without an entry, these two ids are read
-    from the quarantined file. This function must be called inside a transaction.
+    name of a folder to the ids of the first and the last delivery, and `reasons` maps it to the reason why the log was
+    moved there. For folders without an entry, the ids are read from the quarantined file, and the reason from the text
+    file beside it. This function must be called inside a transaction.
     """
     for folder in unsalvaged_folders(log):
         if connection.execute("SELECT 1 FROM salvage WHERE folder = ?", (folder.name,)).fetchone():
@@ -142,14 +160,15 @@ def register_salvages(
         connection.execute(
             "INSERT INTO salvage (folder, why, begun_at, first, last, position, salvaged, damaged, missing)"
             " VALUES (?, ?, ?, ?, ?, 0, 0, 0, 0)",
-            (folder.name, read_reason(folder), now, *deliveries),
+            (folder.name, phrase_to_text(reasons.get(folder.name) or read_reason(folder)), now, *deliveries),
         )
         raise_numbering(connection, last_ids(folder / log.name))
 
 
 def read_salvage_result(folder: Path) -> str:
     """Return the result of salvaging the log in a quarantine folder, or an empty string if the result is unknown."""
-    return printable(_read(folder / _RESULT_FILE), limit=500)
+    result = printable(_read(folder / _RESULT_FILE), limit=500)
+    return Phrase(UNSALVAGED) if result == UNSALVAGED else result
 
 
 def write_salvage_result(folder: Path, text: str) -> None:

@@ -9,16 +9,17 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from trayalert.domain.phrase import Phrase
 from trayalert.domain.times import Millis
 from trayalert.durable_file import sync_folder
 from trayalert.storage.companion_files import restored_of
-from trayalert.storage.faults import LogFault
+from trayalert.storage.faults import LogFault, reason_of
 from trayalert.storage.recovery.backups import check_backup, copy_log, sync_file
 from trayalert.storage.recovery.quarantine import finish_move, last_ids, move_aside
 from trayalert.storage.rows import raise_numbering
 from trayalert.storage.schema import migrate
 
-_REASON = "a backup was restored in its place"
+_REASON = Phrase("a backup was restored in its place")
 
 
 def restore_backup(log: Path, backup: Path, *, now: Millis) -> Path | None:
@@ -43,7 +44,8 @@ def restore_backup(log: Path, backup: Path, *, now: Millis) -> Path | None:
         part.unlink(missing_ok=True)
         if log.exists():
             restored.unlink(missing_ok=True)
-        raise LogFault(f"{backup} could not be restored: {getattr(error, 'strerror', None) or error}") from error
+        reason = str(error) if isinstance(error, LogFault) else reason_of(error)
+        raise LogFault(Phrase("{path} could not be restored: {reason}", path=backup, reason=reason)) from error
     finish_move(log)
     return folder
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trayalert.domain.events import Event
+from trayalert.domain.phrase import phrase_from_text
 from trayalert.domain.times import Millis
 from trayalert.storage.companion_files import quarantine_of
 from trayalert.storage.read_connection import open_read_only
@@ -86,7 +87,7 @@ class BeginSalvage:
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
         """Register the folders."""
-        register_salvages(connection, self.log, now=self.now, delivery_ranges={})
+        register_salvages(connection, self.log, now=self.now, delivery_ranges={}, reasons={})
         return ()
 
 
@@ -156,7 +157,7 @@ def read_salvages(log: Path) -> tuple[Salvage, ...]:
     """Return all salvages that are recorded in the log, oldest first. Raise LogFault if the log cannot be read."""
     with open_read_only(log) as connection:
         rows = connection.execute(f"SELECT {_COLUMNS} FROM salvage ORDER BY begun_at, folder").fetchall()
-    return tuple(Salvage(*row) for row in rows)
+    return tuple(Salvage(folder, phrase_from_text(str(why)) or "", *others) for folder, why, *others in rows)
 
 
 def read_content_hashes(log: Path, *, throttle: Callable[[], None]) -> "array[int]":

@@ -18,7 +18,17 @@ from pathlib import Path
 from typing import Protocol
 
 from trayalert.domain.events import Event
-from trayalert.storage.faults import DamagedLog, DiskFull, LockedLog, LogFault, NotStored, OtherVersion, fault_of
+from trayalert.domain.phrase import N_, Phrase
+from trayalert.storage.faults import (
+    DamagedLog,
+    DiskFull,
+    LockedLog,
+    LogFault,
+    NotStored,
+    OtherVersion,
+    fault_of,
+    reason_of,
+)
 from trayalert.storage.file.disk_space import create_reserve_file, delete_reserve_file, disk_warning, has_space
 from trayalert.storage.file.log_file import LogFile, LogFileTiming
 from trayalert.storage.rows import rewrite_numbering
@@ -152,9 +162,12 @@ class Writer:
         stored = [result for result in results if not isinstance(result, Exception)]
         self.recovered_events += tuple(event for events in stored for event in events)
         self._file.add_news(
-            "trayalert was cut off in the middle of a write, as by a power cut. Callbacks of it that could be read and "
-            f"were taken over: {len(stored):,}. What is missing was not answered yet, unless the disk has damaged it "
-            "since: Cloud Monitor sends it again."
+            Phrase(
+                "trayalert was cut off in the middle of a write, as by a power cut. Callbacks of it that could be read "
+                "and were taken over: {count:,}. What is missing was not answered yet, unless the disk has damaged it "
+                "since: Cloud Monitor sends it again.",
+                count=len(stored),
+            )
         )
         self._set_problem(None)
 
@@ -255,7 +268,7 @@ class Writer:
             if isinstance(error, sqlite3.IntegrityError):
                 # trayalert never assigns an id twice, so two rows have the same id only in a damaged file
                 self._file.verify()
-            return NotStored(f"the log could not take it: {error}")
+            return NotStored(Phrase("the log could not take it: {error}", error=error))
 
     def _repair_alone(self, error: sqlite3.Error) -> NotStored:
         try:
@@ -263,7 +276,8 @@ class Writer:
         except LogFault as fault:
             self._set_problem(str(fault))
             return NotStored(str(fault))
-        return NotStored(f"the log {self._path} had to be mended first: {error}")
+        text = N_("the log {path} had to be mended first: {error}")
+        return NotStored(Phrase(text, path=self._path, error=reason_of(error)))
 
     def _transaction(self, jobs: Sequence[Job]) -> list[Events]:
         execute = self._file.connection.execute
