@@ -69,10 +69,22 @@ def _is_command(decorator: ast.expr) -> bool:
 
 
 def fresh_catalogue(root: Path) -> Catalog:
-    """Return a catalogue with all messages of the program and without translations."""
+    """Return a catalogue with all messages of the program and without translations.
+
+    Raise ValueError if a message occurs both with and without a plural.
+    """
     catalogue = Catalog(project="trayalert", charset="utf-8")
+    singular: set[str] = set()
+    plural: set[str] = set()
     for place, message in find_messages(root):
         catalogue.add(message, locations=[(place, 0)])
+        if isinstance(message, str):
+            singular.add(message)
+        else:
+            plural.add(message[0])
+    if both := singular & plural:
+        # gettext would return the translation of the plural for the message without a number
+        raise ValueError(f"messages with and without a plural: {sorted(both)}")
     return catalogue
 
 

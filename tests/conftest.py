@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.pseudo import pseudo_language
 from trayalert.app.garbage_collector import collect_due
 from trayalert.domain.wording.language import use_catalogues
 from trayalert.translations import read_catalogue
+
+__all__ = ["pseudo_language"]  # a fixture
 
 FIRST = (
     "packaging/test_frozen",

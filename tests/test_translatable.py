@@ -1,7 +1,7 @@
 """Every text for a person passes a translation: checks of the source, which find what no test happens to show.
 
 The messages of faults, the output of commands and the texts of widgets must not be plain constants or f-strings.
-`tests/test_pseudo_language.py` checks the same in the running program.
+`tests/test_pseudo_commands.py` and `tests/ui/test_pseudo_views.py` check the same in the running program.
 """
 
 import ast

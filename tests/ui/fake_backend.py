@@ -12,6 +12,7 @@ from trayalert.domain.incident.console_link import ConsoleLink
 from trayalert.domain.incident.incident import Change, Incident, resolve
 from trayalert.domain.incident.level import Level, worst
 from trayalert.domain.incident.stored_alert import StoredAlert, StoredIncident
+from trayalert.domain.phrase import Phrase
 from trayalert.domain.reachability import Reachability, ReachabilityState
 from trayalert.domain.settings.custom_command import CustomCommand, FilledCommand, fill_command
 from trayalert.domain.settings.ingress import ChosenIngress
@@ -168,7 +169,7 @@ class FakeIncidents:
         return incident.incident.id in self.unconfirmed_ids
 
     def sender_text(self, alert: StoredAlert) -> str | None:
-        return None if alert.id % 20 else "Cloud Monitor (106.11.34.5)"
+        return None if alert.id % 20 else Phrase("Cloud Monitor ({address})", address="106.11.34.5")
 
     def console_links(self, incident: StoredIncident) -> Sequence[ConsoleLink]:
         number = incident.alert.alert.resource_id
@@ -177,8 +178,8 @@ class FakeIncidents:
         best = f"https://ecs.console.aliyun.com/server/{number}/detail"
         chart = f"https://cloudmonitor.console.aliyun.com/productMonitorChart?id={number}"
         return (
-            ConsoleLink(page="instance", title="Instance page", url=best, grade="B"),
-            ConsoleLink(page="chart", title="Metric chart", url=chart, grade="A"),
+            ConsoleLink(page="instance", title=Phrase("Instance page"), url=best, grade="B"),
+            ConsoleLink(page="chart", title=Phrase("Metric chart"), url=chart, grade="A"),
         )
 
     def commands(self, incident: StoredIncident) -> Sequence[FilledCommand]:

@@ -19,7 +19,8 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from tests.ui.pseudo import outside_brackets, program_messages, pseudo, unwrapped
+from tests.pseudo import outside_brackets, program_messages, pseudo
+from tests.ui.widget_texts import unwrapped
 from trayalert.domain.phrase import Phrase
 from trayalert.domain.wording.language import Language
 from trayalert.ui.widgets.safe_text import SafeField, SafeLabel, SafeParagraph, show_tooltip

@@ -117,7 +117,7 @@ def test_what_is_no_threshold_has_the_keys_too(path: Path, body: bytes, kind: st
 def test_a_title_and_a_unit_that_the_callback_lacks_come_from_the_table(path: Path) -> None:
     lacking = append(rawMetricName="cpu_total", metricName="cpu_total", namespace="acs_ecs_dashboard")
     own = record(path, lacking)
-    assert (own["metric"], own["metric_title"], own["unit"]) == ("cpu_total", "(Agent) Host.cpu.total(Recommend)", "%")
+    assert (own["metric"], own["metric_title"], own["unit"]) == ("cpu_total", "Host.cpu.total", "%")
 
 
 def test_a_metric_that_the_table_names_in_chinese_only_is_its_id_for_scripts(path: Path) -> None:

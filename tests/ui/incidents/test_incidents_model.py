@@ -378,7 +378,7 @@ def test_cells_show_cleaned_text(qtbot: QtBot, incidents: FakeIncidents) -> None
     )
     model = model_of(incidents)
     shown = [cell(model, 0, column) for column in (Column.NAME, Column.RESOURCE, Column.METRIC, Column.REGION)]
-    assert shown == ["ab cd", "i-1", "(Agent) Host.Memory.Usedutilization", ""]
+    assert shown == ["ab cd", "i-1", "Host.Memory.Usedutilization", ""]
 
 
 def test_closed_rows_are_dimmed_and_open_critical_ones_stand_out(qtbot: QtBot, incidents: FakeIncidents) -> None:

@@ -19,8 +19,9 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from tests.pseudo import pseudo
 from tests.ui.fake_backend import MINUTE, NOON, FakeBackend, FakeProgram, FakeSetup
-from tests.ui.pseudo import pseudo, texts_of, unwrapped
+from tests.ui.widget_texts import texts_of, unwrapped
 from trayalert.domain import events  # as a module, so that pytest does not collect TestReceived as a test
 from trayalert.domain.check_result import Check, Verdict
 from trayalert.domain.events import CallbackArrived, SampleSent

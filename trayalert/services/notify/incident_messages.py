@@ -126,7 +126,9 @@ def summary_notification(
 
 
 def _unrecognised_notification(incident: Incident, language: Language) -> Notification:
-    what = language.says("Callback not understood", "{count} callbacks not understood", max(1, incident.alerts))
+    what = language.say("Callback not understood")
+    if incident.alerts > 1:
+        what = language.say("{count} callbacks not understood", count=incident.alerts)
     return Notification(
         tag=incident_tag(incident.id),
         level=incident.level,

@@ -8,6 +8,7 @@ depend on the language. All other strings are for users: they are cleaned (`doma
 """
 
 import csv
+import re
 from functools import cache
 from itertools import islice
 from typing import Final, NamedTuple
@@ -31,6 +32,11 @@ Cloud Monitor sends this Chinese name in all languages.
 
 _CONTEXT_WORDS = frozenset({"namespace"})
 """`short_component_text` leaves out a component if its `word` is one of these words."""
+
+_TITLE_NOTES = re.compile(
+    r"^[(（](?:ECS|Agent)[)）]\s*|\s*[(（](?:Recommend|Not recommend|推荐|不推荐|废弃|Deprecated)[)）]$"
+)
+"""Matches notes in the titles of metrics: who measures the metric, and whether rules should use the metric."""
 
 MAX_LINES: Final = 20
 _MAX_MESSAGE_LENGTH = 4000
@@ -62,7 +68,7 @@ def _metrics() -> dict[tuple[str, str], Metric]:
     rows = csv.DictReader(read_text("metrics.csv").splitlines())
     return {
         (normalise_namespace(row["namespace"]) or "", row["metric_name"]): Metric(
-            row["title_en"], row["title_zh"], unit_or_none(row["unit"])
+            _TITLE_NOTES.sub("", row["title_en"]), _TITLE_NOTES.sub("", row["title_zh"]), unit_or_none(row["unit"])
         )
         for row in rows
     }

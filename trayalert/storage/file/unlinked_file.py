@@ -88,9 +88,12 @@ def remove_own_wal(path: Path, own: tuple[FileId, ...], *, moved_to: Path | None
             elif moved_to and not Path(f"{moved_to}-wal").exists():
                 wal.rename(f"{moved_to}-wal")
             else:
-                wal.rename(
-                    create_folder(path, reason=Phrase("this belongs to {path}", path=moved_to), now=now()) / wal.name
+                reason = (
+                    Phrase("this belongs to {path}", path=moved_to)
+                    if moved_to
+                    else Phrase("this belongs to a log that was deleted")
                 )
+                wal.rename(create_folder(path, reason=reason, now=now()) / wal.name)
         if own_shm and file_id(shm) == own_shm:
             shm.unlink()
 

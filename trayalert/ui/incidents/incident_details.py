@@ -59,7 +59,7 @@ class IncidentDetails(QWidget):
         self._captions.bind(self._no_link.show_text, N_("No console link is known for this resource."))
         self._buttons = (self._open_button, self._more_button, self._copy_button, self._resolve_button)
         self._facts = IncidentFacts(language)
-        self._alerts = TextTable((N_("Time"), N_("State"), N_("Value"), N_("From")), language)
+        self._alerts = TextTable((N_("Time"), N_("State"), N_("Value"), N_("Sender")), language)
         self._fields = TextTable((N_("Field"), N_("Value")), language, stretched=1, wrapped=True)
         self._tabs = QTabWidget()
         self._confirm_timer = QTimer(self, singleShot=True, interval=CONFIRM_MS)
