@@ -23,6 +23,8 @@ from build_hook import CATALOGUES, ROOT  # isort: skip - a file of this folder
 KEYWORDS = {"N_": 1, "Phrase": 1, "say": 1, "counted": 2, "says": 2}
 """Maps each function that marks messages to the number of its first arguments that are messages."""
 CLICK_KEYWORDS = {"_": 1, "ngettext": 2}
+CLICK_WORDS = ("required",)
+"""Words that click passes to gettext in a variable."""
 CLICK_FILES = ("core", "decorators", "exceptions", "formatting", "parser", "types")
 """Modules of click that contain texts of help and errors. The other modules contain prompts, which no command uses."""
 
@@ -37,6 +39,7 @@ def find_messages(root: Path) -> Iterator[tuple[str, str | tuple[str, ...]]]:
         if place.startswith("trayalert/cli/"):
             for text in help_texts(tree):
                 yield place, text
+    yield from (("click/core.py", word) for word in CLICK_WORDS)
     for file in importlib.metadata.files("click") or ():
         if file.parent.name == "click" and file.stem in CLICK_FILES and file.suffix == ".py":
             for message in marked_texts(ast.parse(file.read_text(encoding="utf-8")), CLICK_KEYWORDS):

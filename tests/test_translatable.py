@@ -26,7 +26,13 @@ SHOWS = {
 """Functions of Qt and of `ui/` that show a text. Only positional arguments are texts."""
 
 UNTRANSLATED = {
-    ("trayalert/ui/setup/fields.py", "…"),
+    ("trayalert/app/diagnostics/doctor/desktop_checks.py", "chmod go= "),
+    ("trayalert/app/diagnostics/doctor/storage_checks.py", 'pip install "aiohttp>=3.14.4,<3.15"'),
+    ("trayalert/cli/command_base.py", "trayalert: "),
+    ("trayalert/cli/log_commands.py", " MiB  "),
+    ("trayalert/ui/widgets/safe_text.py", "<qt>"),
+    ("trayalert/ui/widgets/safe_text.py", "</qt>"),
+    ("trayalert/ui/window.py", "trayalert"),
 }
 """Texts that are the same in every language, with the files that show them."""
 

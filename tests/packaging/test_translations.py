@@ -69,7 +69,7 @@ def wrong(message: Message) -> list[str]:
             found.append("spaces at an end")
         if text.count("\n") != english[-1].count("\n"):
             found.append("other line breaks")
-        if re.search(r"[。，：；！？]\s", text.replace("\n", "")):
+        if re.search("[。，：；！？] ", text):
             found.append("a space after Chinese punctuation")
     return found
 

@@ -39,6 +39,9 @@ def translate_help(command: click.Command) -> None:
 
 
 class _WideFormatter(click.HelpFormatter):
+    def write_heading(self, heading: str) -> None:
+        self.write(f"{'':{self.current_indent}}{say('{heading}:', heading=heading)}\n")
+
     def write_text(self, text: str) -> None:
         width = self.width - self.current_indent
         for place, paragraph in enumerate(text.split("\n\n")):

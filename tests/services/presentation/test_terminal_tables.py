@@ -196,7 +196,7 @@ def test_status_says_since_when_and_how_often_the_tunnel_started() -> None:
     ]
     assert "last callback   never" in lines
     assert "alerts          0 (0 deliveries, 0 unrecognised)" in lines
-    assert "backups         none yet" in lines
+    assert "backups         no backup yet" in lines
 
 
 def test_a_label_in_chinese_leaves_its_text_in_the_column() -> None:

@@ -123,7 +123,7 @@ def _total_lines(state: Mapping[str, Any], language: Language, now: Millis) -> I
 
 def _backup_lines(state: Mapping[str, Any], language: Language, now: Millis) -> Iterator[str]:
     """Yield the lines about backups and quarantined logs."""
-    backups = language.say("none yet")
+    backups = language.say("no backup yet")
     if state["backups"]:
         newest = _time(state["last_backup_at"], now)
         backups = language.say("{count}, the newest of {time}", count=state["backups"], time=newest)
