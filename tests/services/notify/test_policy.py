@@ -168,14 +168,14 @@ def test_in_chinese_it_is_told_in_chinese() -> None:
     driver = PolicyDriver(language=Language.ZH)
     one = stored(1, Level.CRITICAL, previous_level=Level.WARN, **DISK)
     (notification,) = shown_notifications(driver.change(Change.LEVEL, one))
-    assert notification.title == "严重: 磁盘使用率过高"
-    assert notification.lines[:3] == ("db-02 (i-1)，磁盘 /dev/vda1", "10.0.0.22", "磁盘使用率: 96 % (平均值 ≥ 95 %)")
+    assert notification.title == "严重：磁盘使用率过高"
+    assert notification.lines[:3] == ("db-02（i-1），磁盘 /dev/vda1", "10.0.0.22", "磁盘使用率：96 %（平均值 ≥ 95 %）")
     assert notification.lines[5].startswith("cn-hangzhou，自 ")
     assert notification.lines[6] == "之前为警告"
     (request,) = driver.change(Change.RECOVERED, closed(one, Change.RECOVERED))
     assert isinstance(request, WithdrawNotification)
     assert request.final is not None
-    assert request.final.title == "已恢复: 磁盘使用率过高"
+    assert request.final.title == "已恢复：磁盘使用率过高"
     assert request.final.lines[-1] == "持续 12 分钟"
 
 

@@ -101,9 +101,9 @@ def test_in_chinese_levels_states_and_lengths_of_time_are_chinese(tmp_path: Path
         _, ok, no_data, alert = alert_lines(reader.alerts(limit=None), Language.ZH, now=NOON)
         _, incident = incident_lines(reader.every_incident(), Language.ZH, now=NOON, mute_period=10**9)
 
-    assert "正常   正常" in ok
+    assert "正常  正常" in ok
     assert "无数据" in no_data
-    assert "严重   告警" in alert
+    assert "严重  报警" in alert
     assert "db-02 · /dev/vda1" in alert
     for words in ("已恢复", "严重", "3 分钟", "97.5 %"):
         assert words in incident
