@@ -12,7 +12,7 @@ import click
 
 from trayalert.app.platform.places import Places, find_places, read_settings
 from trayalert.cli.own_language import choose_language, render
-from trayalert.cli.translated_help import translate_help
+from trayalert.cli.translated_help import HelpContext, translate_help
 from trayalert.domain.fault import Fault
 from trayalert.domain.os_reason import os_reason
 from trayalert.domain.settings.settings import Settings
@@ -116,6 +116,8 @@ class LazyGroup(click.Group):
     the exception's message is printed as an error. Any other exception is a bug and shows a traceback.
     """
 
+    context_class = HelpContext
+
     def __init__(self, *, places: Mapping[str, str], **more: Any) -> None:
         super().__init__(commands={name: click.Command(name) for name in places}, **more)
         self._places = places
@@ -126,8 +128,15 @@ class LazyGroup(click.Group):
             return None
         module, _, attribute = self._places[cmd_name].partition(":")
         command: click.Command = getattr(importlib.import_module(f"{__package__}.{module}"), attribute)
-        translate_help(command)
+        command.context_class = HelpContext
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands, with the help of each in the user's language."""
+        for name in self.list_commands(ctx):
+            if command := self.get_command(ctx, name):
+                translate_help(command)
+        super().format_commands(ctx, formatter)
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
@@ -137,7 +146,6 @@ class LazyGroup(click.Group):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")  # for characters that the terminal's encoding lacks
         choose_language(args)
-        translate_help(self)
         return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -14,9 +14,12 @@ from trayalert.domain.text import display_width
 _WIDE = "\u2e80-\uffef"
 _OPENING = r"（《【「『“‘(\["
 _CLOSING = r"，。；：、！？）》】」』”’…,.;:!?)\]"
-_PIECE = re.compile(rf"\s+|[{_OPENING}]*(?:[{_WIDE}]|[^\s{_WIDE}]+)[{_CLOSING}]*")
-"""Matches spaces, a word, or a Chinese character, with the punctuation that must not end or begin a line."""
-_SENTENCE_END = re.compile(r"。|\.(?=\s|$)")
+_PIECE = rf"\s+|[{_OPENING}]*(?:[{_WIDE}]|[^\s{_WIDE}]+)[{_CLOSING}]*"
+"""Matches spaces, a word, or a Chinese character, with the punctuation that must not end or begin a line.
+
+The pattern is compiled when help is shown, because compiling takes 3 ms.
+"""
+_SENTENCE_END = r"。|\.(?=\s|$)"
 
 
 def joined_lines(text: str) -> str:
@@ -25,11 +28,13 @@ def joined_lines(text: str) -> str:
 
 
 def translate_help(command: click.Command) -> None:
-    """Translate the help of a command, of its options and of its subcommands, once the language is known."""
-    command.context_class = _WideContext
+    """Translate the help of a command, of its options and of its subcommands.
+
+    Called when help is about to be shown, because a command without help does not need the catalogue.
+    """
     if command.help:
         command.help = say(joined_lines(command.help))
-        command.short_help = _SENTENCE_END.split(command.help, maxsplit=1)[0]
+        command.short_help = re.split(_SENTENCE_END, command.help, maxsplit=1)[0]
     for parameter in command.params:
         if isinstance(parameter, click.Option) and parameter.help:
             parameter.help = say(parameter.help)
@@ -62,14 +67,21 @@ class _WideFormatter(click.HelpFormatter):
                 self.write(f"{indent}{'':{first}}{line}\n")
 
 
-class _WideContext(click.Context):
+class HelpContext(click.Context):
+    """The context of a command whose help and usage are shown in the user's language."""
+
     formatter_class = _WideFormatter
+
+    def make_formatter(self) -> click.HelpFormatter:
+        """Translate the help of the command, and return the object that formats the help."""
+        translate_help(self.command)
+        return super().make_formatter()
 
 
 def wrapped(text: str, width: int) -> list[str]:
     """Return the text in lines of at most `width` columns. Only a word that is longer makes a longer line."""
     lines, line = [], ""
-    for piece in _PIECE.findall(text):
+    for piece in re.findall(_PIECE, text):
         if line.strip() and display_width((line + piece).rstrip()) > width:
             lines.append(line.rstrip())
             line = piece.lstrip()
