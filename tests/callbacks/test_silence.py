@@ -46,7 +46,7 @@ def test_it_is_told_in_both_languages() -> None:
     assert name_text(silent, Language.EN) == 'No callback of nightly "backup"'
     assert name_text(silent, Language.ZH) == '没有收到“nightly "backup"”的回调'
     assert message_lines(silent, Language.EN) == ("Silent for 25 h, none yet",)
-    assert message_lines(silent, Language.ZH) == ("已 25 小时 没有回调，尚未收到过",)
+    assert message_lines(silent, Language.ZH) == ("已 25 小时未收到回调，此前从未收到",)
     for status in SilenceStatus:
         for language in Language:
             (line,) = message_lines(silence_alert(status), language)

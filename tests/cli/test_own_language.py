@@ -1,17 +1,18 @@
 """The language of the command line: what chooses it, and what stays as it is in every language."""
 
-import os
+import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.app.doctor_samples import BARE
-from tests.program import ServeProcess, post, run
+from tests.desktop.harness.desktop_programs import wait_until
+from tests.program import ServeProcess, post, run, serving
 from tests.storage.making import HOUR, NOON, append, store
-from trayalert.app.platform.places import PlaceFault
-from trayalert.cli import own_language, run_commands
+from trayalert.cli import own_language
 from trayalert.cli.own_language import choose_language, restore_environment
 from trayalert.cli.translated_help import wrapped
 from trayalert.domain.gap import GapCause
@@ -26,11 +27,14 @@ NO_PLACE = "~nobody-has-this-name/data"
 
 
 @pytest.fixture
-def own_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def own_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let a test choose the language of this process. After the test, the process has its own language again."""
-    monkeypatch.setattr(own_language, "_language", Language.EN)
     for name in (*ENGLISH, "TRAYALERT_DATA_DIR"):
         monkeypatch.setenv(name, "")
+    yield
+    monkeypatch.undo()
+    choose_language([])
+    restore_environment()
 
 
 def set_language(data_dir: Path, language: str) -> None:
@@ -41,7 +45,7 @@ def language_of(*arguments: str | Path, **changes: str | None) -> str:
     """Run `alerts` with these arguments. Return the language in which the command writes the state of an alert."""
     done = run(*arguments, **{**ENGLISH, **changes})
     assert done.status == 0, done.err
-    return {(True, False): "en", (False, True): "zh"}["ALERT" in done.out, "告警" in done.out]
+    return {(True, False): "en", (False, True): "zh"}["ALERT" in done.out, "报警" in done.out]
 
 
 # ---- what chooses the language
@@ -126,29 +130,16 @@ def test_a_terminal_without_chinese_characters_gets_their_codes(data_dir: Path) 
 
 
 @pytest.mark.parametrize("former", [None, "de:fr"])
-@pytest.mark.usefixtures("own_process")
-def test_programs_get_the_variable_that_trayalert_got(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, former: str | None
-) -> None:
-    """`serve` and the tray start programs only after they have looked for their data dir."""
-    set_language(tmp_path, "zh")
-    monkeypatch.setattr(own_language, "_former", former)
-    variables = []
+def test_a_tunnel_gets_the_variable_that_trayalert_got(tmp_path: Path, former: str | None) -> None:
+    script = 'echo "${LANGUAGE-unset}" >language.part; mv language.part language; exec sleep 100'
+    command = json.dumps(["sh", "-c", f"cd {tmp_path} && {script}"])
+    tunnel = f'public_url = "https://alerts.example.com"\n[tunnel]\nkind = "command"\ncommand = {command}\n'
+    (tmp_path / "settings.toml").write_text(f'language = "zh"\nprobe_seconds = 0\n{tunnel}')
 
-    def find() -> None:
-        variables.append(os.environ.get("LANGUAGE"))
-        raise PlaceFault("")
+    with serving(tmp_path, **{**ENGLISH, "LANGUAGE": former}):
+        wait_until((tmp_path / "language").exists, "the tunnel", within=20)
 
-    monkeypatch.setattr(run_commands, "find_own_places", find)
-    choose_language(["serve", "--data-dir", str(tmp_path)])
-    assert os.environ["LANGUAGE"] == "zh_CN"
-    with pytest.raises(PlaceFault), run_commands.owned_plan("serve", None, None):
-        pass
-
-    assert variables == [former]
-    assert own_language.own_language() is Language.ZH
-    restore_environment()
-    assert os.environ.get("LANGUAGE") == former
+    assert (tmp_path / "language").read_text() == f"{former or 'unset'}\n"
 
 
 # ---- help

@@ -14,7 +14,7 @@ from trayalert.app.platform.places import Places, find_places, read_settings
 from trayalert.cli.own_language import choose_language, render
 from trayalert.cli.translated_help import HelpContext, translate_help
 from trayalert.domain.fault import Fault
-from trayalert.domain.os_reason import os_reason
+from trayalert.domain.os_reason import os_error_text
 from trayalert.domain.settings.settings import Settings
 
 CommandFunction = Callable[..., Any]
@@ -158,12 +158,6 @@ class LazyGroup(click.Group):
             sys.stderr.close()
             os._exit(0)
         except OSError as error:  # for example, the disk of stdout is full, or permission is denied
-            print_error(_os_error_text(error))
+            print_error(os_error_text(error))
             sys.stderr.flush()
             os._exit(1)  # not sys.exit, whose flush of stdout would fail again
-
-
-def _os_error_text(error: OSError) -> str:
-    """Return the text of an error, which names the file, with its reason in the language of the command line."""
-    text = str(error)
-    return text.replace(error.strerror, render(os_reason(error)), 1) if error.strerror else text

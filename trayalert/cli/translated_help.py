@@ -75,6 +75,9 @@ class HelpContext(click.Context):
     def make_formatter(self) -> click.HelpFormatter:
         """Translate the help of the command, and return the object that formats the help."""
         translate_help(self.command)
+        option = self.command.get_help_option(self)
+        if option:
+            option.help = say("Show this message and exit.")
         return super().make_formatter()
 
 

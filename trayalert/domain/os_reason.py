@@ -28,6 +28,15 @@ _REASONS = {
 """The usual errors, with the texts of the GNU C library."""
 
 
+def os_error_text(error: Exception) -> str:
+    """Return the text of an error, such as `[Errno 13] Permission denied: 'a.txt'`. The reason in it is a Phrase."""
+    text = str(error)
+    if not isinstance(error, OSError) or not error.strerror:
+        return text
+    before, _, after = text.partition(error.strerror)
+    return Phrase("{before}{reason}{after}", before=before, reason=os_reason(error), after=after)
+
+
 def os_reason(error: OSError) -> str:
     """Return the reason of an error, such as `Permission denied`, or the error's text if it gives no reason."""
     reason = _REASONS.get(error.errno or 0)

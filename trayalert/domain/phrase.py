@@ -122,7 +122,8 @@ class Phrase(str):
         else:
             template = catalogue.gettext(self._template)
         values = {name: _render(value, catalogue) for name, value in self._values.items()}
-        return _FORMS[self._form](template.format(**values) if values else template)
+        text = template.format(**values) if values else template
+        return text if self._form == "sentence" else _FORMS[self._form](text)  # only English begins with a capital
 
     def with_form(self, form: str) -> "Phrase":
         """Return the phrase as the function of this form in `_FORMS` changes it. An earlier change is kept."""
@@ -149,32 +150,33 @@ class Phrase(str):
         return cls._make(made["phrase"], made["plural"], values, made["form"])
 
 
-_SENTENCES = N_("{sentence} {next}")
-"""How two sentences are put together. Chinese needs no space between them."""
+SENTENCES = N_("{sentence} {next}")
+"""How sentences are put together. Chinese needs no space between them."""
+NAMES = N_("{name}, {next}")
+"""How names in a list are put together."""
 
 
 class PhraseList(Phrase):
-    """Several phrases in one text. By default, the phrases are sentences. A separator, such as ", ", is translated."""
+    """Several phrases in one text, with a separator between them.
+
+    `separator` is SENTENCES, NAMES, or a text such as " or " that is marked with `N_`.
+    """
 
     __slots__ = ("_parts",)
 
     _parts: tuple[str, ...]
 
-    def __new__(cls, parts: Iterable[str], /, *, separator: str = " ") -> Self:
+    def __new__(cls, parts: Iterable[str], /, *, separator: str = SENTENCES) -> Self:
         """Return the parts as one phrase. Empty parts are left out."""
         kept = tuple(part for part in parts if part)
-        self = str.__new__(cls, separator.join(kept))
+        self = str.__new__(cls, _between(separator).join(kept))
         self._template, self._plural, self._values, self._form = separator, "", {}, ""
         self._parts = kept
         return self
 
     def render(self, catalogue: Catalogue) -> str:
         """Return the text in the language of the catalogue."""
-        if self._template == " ":
-            separator = catalogue.gettext(_SENTENCES).format(sentence="", next="")
-        else:
-            separator = catalogue.gettext(self._template)
-        return separator.join(str(_render(part, catalogue)) for part in self._parts)
+        return _between(catalogue.gettext(self._template)).join(str(_render(part, catalogue)) for part in self._parts)
 
     def with_form(self, form: str) -> Phrase:
         """Return the list with its first part changed ("sentence") or its last ("clause")."""
@@ -187,6 +189,11 @@ class PhraseList(Phrase):
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object that `from_json` turns back into the list."""
         return {"phrases": encode_phrases(self._parts), "separator": self._template}
+
+
+def _between(separator: str) -> str:
+    """Return the text between two parts, for a separator with or without fields."""
+    return re.sub(r"\{\w+\}", "", separator)
 
 
 def _render(value: Any, catalogue: Catalogue) -> Any:

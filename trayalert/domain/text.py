@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from trayalert.domain.phrase import N_, Phrase, PhraseList
+from trayalert.domain.phrase import NAMES, Phrase, PhraseList
 
 _BREAKS = re.compile("[\x00-\x20\x7f-\xa0\u2028\u2029]+")
 _INVISIBLE = re.compile(
@@ -29,12 +29,14 @@ The marks would cover the lines above, and would slow down Qt's layout.
 def printable(text: str | None, *, limit: int = 300) -> str:
     """Return the text as one line of at most `limit` characters, without invisible characters.
 
-    Return an empty string for None.
+    Return an empty string for None. If the text is a Phrase that needs no change, return the phrase.
     """
     if not text:
         return ""
     start = text[: limit * 4]
     line = _BREAKS.sub(" ", _STACKED_MARKS.sub(r"\1", _INVISIBLE.sub("", start))).strip()
+    if line == text and len(line) <= limit:
+        return text
     return line if len(line) <= limit and len(start) == len(text) else line[: limit - 1] + "…"
 
 
@@ -68,4 +70,4 @@ def suggestion(name: str, known: Iterable[str], *, form: str = "{}", or_all: boo
         return Phrase("is {name} meant?", name=form.format(near[0]))
     if not or_all:
         return ""
-    return Phrase("there are {names}", names=PhraseList(map(form.format, names), separator=N_(", ")))
+    return Phrase("there are {names}", names=PhraseList(map(form.format, names), separator=NAMES))

@@ -4,6 +4,7 @@ import errno
 import socket
 
 from trayalert.domain.fault import Fault
+from trayalert.domain.os_reason import os_error_text
 from trayalert.domain.phrase import N_, Phrase
 from trayalert.listener.limits import BACKLOG
 
@@ -35,7 +36,7 @@ def bind_port(host: str, port: int) -> socket.socket:
         raise ListenerFault(Phrase(text, host=host)) from error
     except OSError as error:
         text = _REASONS.get(error.errno or 0, N_("the door on {host}:{port} cannot be opened: {error}."))
-        raise ListenerFault(Phrase(text, host=host, port=port, error=error)) from error
+        raise ListenerFault(Phrase(text, host=host, port=port, error=os_error_text(error))) from error
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -109,15 +109,10 @@ class HttpResult:
         """The outcome of the request, worded as a clause about the server, such as "its certificate has expired"."""
         if self.failure is None:
             return Phrase("it answered {status}", status=self.status)
-        proxy = as_shown(self.proxy)
-        reason = Phrase(_REASONS[self.failure], detail=as_shown(self.detail), proxy=proxy)
+        proxy = printable(self.proxy, limit=100)
+        reason = Phrase(_REASONS[self.failure], detail=printable(self.detail, limit=100), proxy=proxy)
         through = proxy and self.failure not in _FAILURES_BEFORE_SERVER
         return Phrase("{reason}, asked through the proxy {proxy}", reason=reason, proxy=proxy) if through else reason
-
-
-def as_shown(text: str | None, *, limit: int = 100) -> str:
-    """Return a text for display. A phrase is returned unchanged, and any other text is cleaned, see `printable`."""
-    return text if isinstance(text, Phrase) else printable(text, limit=limit)
 
 
 class HttpClient:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, ClassVar, get_args
 
 from trayalert.domain.fault import Fault
+from trayalert.domain.os_reason import os_error_text
 from trayalert.domain.phrase import N_, Phrase, PhraseList, decode_phrases
 from trayalert.domain.times import Millis
 
@@ -213,7 +214,7 @@ def ask(path: Path, command: Command, *, deadline: float = DEADLINE) -> Reply | 
             return None
         except OSError as error:
             text = N_("the running trayalert cannot be asked over {path}: {error}")
-            raise ControlFault(Phrase(text, path=path, error=error)) from error
+            raise ControlFault(Phrase(text, path=path, error=os_error_text(error))) from error
         try:
             connection.sendall(encode_command(command))
             with connection.makefile("rb") as lines:

@@ -17,6 +17,7 @@ from trayalert.app.control.control_protocol import (
     refuse_foreign_folder,
 )
 from trayalert.domain.fault import Fault
+from trayalert.domain.os_reason import os_error_text
 from trayalert.domain.phrase import N_, Phrase, encode_phrases
 
 Instance = TypeVar("Instance")
@@ -59,7 +60,7 @@ async def open_control(path: Path, replies: Replies[Instance], instance: Instanc
         path.chmod(0o600)
     except OSError as error:
         text = N_("the control socket {path} cannot be made: {error}. Name another --data-dir.")
-        raise ControlFault(Phrase(text, path=path, error=error)) from error
+        raise ControlFault(Phrase(text, path=path, error=os_error_text(error))) from error
     return server
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import platformdirs
 
 from trayalert.domain.fault import Fault
+from trayalert.domain.os_reason import os_error_text
 from trayalert.domain.phrase import N_, Phrase, PhraseList
 from trayalert.domain.settings.settings import Settings, parse_settings
 
@@ -123,7 +124,9 @@ class Places:
             self.data_dir.mkdir(mode=0o700, exist_ok=True)
             writable = os.access(self.data_dir, os.W_OK | os.X_OK)
         except OSError as error:
-            problem = Phrase("the data dir {path} cannot be made: {reason}.", path=self.data_dir, reason=error)
+            problem = Phrase(
+                "the data dir {path} cannot be made: {reason}.", path=self.data_dir, reason=os_error_text(error)
+            )
             raise PlaceFault(PhraseList((problem, NAME_ANOTHER))) from error
         if not writable:
             problem = Phrase("the data dir {path} is not writable. Change its rights.", path=self.data_dir)
@@ -160,6 +163,6 @@ def read_settings(places: Places) -> tuple[Settings, tuple[str, ...]]:
         return Settings(), ()
     except (OSError, ValueError) as error:
         template = N_("{path}: it cannot be read: {reason}. The defaults hold.")
-        return Settings(), (Phrase(template, path=places.settings, reason=error),)
+        return Settings(), (Phrase(template, path=places.settings, reason=os_error_text(error)),)
     settings, problems = parse_settings(text)
     return settings, tuple(Phrase("{path}: {problem}", path=places.settings, problem=problem) for problem in problems)

@@ -12,7 +12,7 @@ from trayalert.domain.incident.alert import SILENCE, Alert
 from trayalert.domain.incident.level import Level
 from trayalert.domain.incident.resource import normalise_namespace
 from trayalert.domain.incident.stored_alert import LastReport
-from trayalert.domain.phrase import N_, Phrase, PhraseList
+from trayalert.domain.phrase import N_, NAMES, Phrase, PhraseList
 from trayalert.domain.settings.setting_value import MOST_HOURS, is_hours, name_problem
 from trayalert.domain.text import as_written, suggestion
 from trayalert.domain.times import Millis
@@ -129,7 +129,7 @@ def _matcher_problem(matchers: Mapping[str, object]) -> str | None:
             return Phrase("{key} must be a text of 1 to {longest} characters", key=which, longest=_LONGEST_PATTERN)
     if matchers:
         return None
-    return Phrase("must name at least one of {keys}", keys=PhraseList(_MATCHERS, separator=N_(", ")))
+    return Phrase("must name at least one of {keys}", keys=PhraseList(_MATCHERS, separator=NAMES))
 
 
 def _expected_callback(table: Mapping[str, Any]) -> ExpectedCallback:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from trayalert.domain.phrase import N_, Phrase, PhraseList
+from trayalert.domain.phrase import NAMES, Phrase, PhraseList
 from trayalert.domain.settings.setting_value import (
     LONGEST_ARGUMENT,
     Reader,
@@ -72,7 +72,7 @@ def read_tunnel(value: object) -> tuple[Tunnel | None, tuple[str, ...]]:
 
 
 def _kind_problem(kind: object) -> str:
-    names = PhraseList((f'"{name}"' for name in PRESETS), separator=N_(", "))
+    names = PhraseList((f'"{name}"' for name in PRESETS), separator=NAMES)
     if kind is None:
         return Phrase("tunnel.kind is missing: must be one of {names}; no tunnel is started.", names=names)
     value = as_written(kind)

@@ -19,7 +19,8 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 from trayalert.domain.fault import Fault
-from trayalert.domain.phrase import N_, Phrase, PhraseList
+from trayalert.domain.os_reason import os_error_text
+from trayalert.domain.phrase import N_, NAMES, Phrase, PhraseList
 from trayalert.domain.times import Millis
 from trayalert.durable_file import write_private
 
@@ -228,7 +229,7 @@ class Secrets:
         return text
 
     def _unknown_name_text(self, name: str) -> str:
-        names = PhraseList((secret.name for secret in self._secrets if secret.until is None), separator=N_(", "))
+        names = PhraseList((secret.name for secret in self._secrets if secret.until is None), separator=NAMES)
         return Phrase('there is no secret "{name}". There are: {names}.', name=name, names=names)
 
     def _change(self, requested: list[Secret]) -> None:
@@ -260,7 +261,7 @@ class Secrets:
             return _read_file(self._path)
         except OSError as error:
             template = N_("the secret cannot be written to {path}: {reason}")
-            raise SecretFault(Phrase(template, path=self._path, reason=error)) from error
+            raise SecretFault(Phrase(template, path=self._path, reason=os_error_text(error))) from error
         return entries
 
 

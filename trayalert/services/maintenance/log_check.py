@@ -157,7 +157,8 @@ def _mode_problems(log: Path, private_files: tuple[Path, ...]) -> list[str]:
             mode = f"{stat.S_IMODE(status.st_mode):04o}"
             found.append(
                 Phrase(
-                    "{path} can be read by other users of this computer: its mode is {mode}. Take that away: chmod go=",
+                    "{path} can be read by other users of this computer: its mode is {mode}."
+                    " Take that away: chmod go= {path}",
                     path=path,
                     mode=mode,
                 )

@@ -33,8 +33,9 @@ Cloud Monitor sends this Chinese name in all languages.
 _CONTEXT_WORDS = frozenset({"namespace"})
 """`short_component_text` leaves out a component if its `word` is one of these words."""
 
+_CHINESE = re.compile("[\u4e00-\u9fff]")
 _TITLE_NOTES = re.compile(
-    r"^[(（](?:ECS|Agent)[)）]\s*|\s*[(（](?:Recommend|Not recommend|推荐|不推荐|废弃|Deprecated)[)）]$"
+    r"^[(（](?:ECS|Agent)[)）]\s*(?:ECS\.)?|\s*[(（](?:Recommend|Not recommend|推荐|不推荐|废弃|Deprecated)[)）]$"
 )
 """Matches notes in the titles of metrics: who measures the metric, and whether rules should use the metric."""
 
@@ -51,8 +52,10 @@ class Metric(NamedTuple):
     unit: str | None
 
     def title(self, language: Language) -> str:
-        """Return the title in `language`, which can be empty."""
-        return self.title_zh if language is Language.ZH else self.title_en
+        """Return the title in `language`, which can be empty. A title without Chinese characters is not Chinese."""
+        if language is Language.ZH:
+            return self.title_zh if _CHINESE.search(self.title_zh) else ""
+        return self.title_en
 
 
 def find_metric(namespace: str | None, metric: str | None) -> Metric | None:

@@ -7,7 +7,7 @@ from urllib.parse import urljoin, urlsplit
 
 from trayalert.domain.phrase import N_, Phrase, as_clause
 from trayalert.domain.text import printable
-from trayalert.services.http_client import HttpFailure, HttpResult, as_shown
+from trayalert.services.http_client import HttpFailure, HttpResult
 
 _DISCONNECTED = N_("{where} hangs up without an answer. Look at the tunnel or proxy there.")
 _FAILURE_TEXTS = {
@@ -106,8 +106,8 @@ class ProbeMessages:
         self._values = {
             "host": printable(parts.hostname, limit=100),
             "where": printable(parts.netloc.rpartition("@")[2], limit=100),
-            "proxy": as_shown(result.proxy),
-            "detail": as_shown(result.detail),
+            "proxy": printable(result.proxy, limit=100),
+            "detail": printable(result.detail, limit=100),
             "status": result.status,
             "listener": listener_address,
             "seconds": seconds,
@@ -119,7 +119,7 @@ class ProbeMessages:
         sentence = Phrase(
             "A probe came in, but was turned away by trayalert's own rules, as Cloud Monitor would be: {reason}."
             " Change that setting, or what the tunnel makes of the request.",
-            reason=as_shown(reason, limit=200),
+            reason=printable(reason, limit=200),
         )
         return self._with_proxy(sentence)
 

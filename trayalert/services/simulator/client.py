@@ -11,7 +11,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from trayalert.domain.callback import SENDER_HEADERS, SENDER_TIMEOUT
-from trayalert.domain.phrase import N_, Phrase, PhraseList
+from trayalert.domain.os_reason import os_error_text
+from trayalert.domain.phrase import NAMES, Phrase, PhraseList
 from trayalert.domain.times import Millis
 from trayalert.resource_files import read_text, resource_path
 from trayalert.services.simulator.payloads import SendFault, SimulatedRequest
@@ -56,7 +57,7 @@ def sample_names() -> list[str]:
 def sample_body(name: str) -> bytes:
     """Return the body of the sample with the given name. Raise SendFault if there is no such sample."""
     if name not in sample_names():
-        names = PhraseList(sample_names(), separator=N_(", "))
+        names = PhraseList(sample_names(), separator=NAMES)
         raise SendFault(Phrase('there is no sample "{name}". There are: {names}.', name=name, names=names))
     suffix = ".form" if resource_path("samples", f"{name}.form").exists() else ".json"
     return read_text("samples", f"{name}{suffix}").encode()
@@ -118,7 +119,7 @@ class CallbackSender:
         except (OSError, http.client.HTTPException, UnicodeError) as error:
             self._connection.close()
             return None, Phrase(
-                "no answer from {url}: {reason}. Is trayalert running?", url=self._base_url, reason=error
+                "no answer from {url}: {reason}. Is trayalert running?", url=self._base_url, reason=os_error_text(error)
             )
         if response.status == 200:
             return 200, None
@@ -142,7 +143,9 @@ def _tls_context(certificate: Path | None) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=certificate)
     except OSError as error:
-        problem = Phrase("the certificate {path} cannot be read: {reason}", path=certificate, reason=error)
+        problem = Phrase(
+            "the certificate {path} cannot be read: {reason}", path=certificate, reason=os_error_text(error)
+        )
         raise SendFault(problem) from error
     context.check_hostname = False
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from trayalert.clock import now
+from trayalert.domain.os_reason import os_error_text
 from trayalert.domain.phrase import Phrase, as_sentence
 from trayalert.durable_file import sync_folder
 from trayalert.storage.companion_files import FileId, file_id
@@ -61,7 +62,7 @@ def save_unlinked(connection: sqlite3.Connection, path: Path, *, moved_to: Path 
                 "{removal}, and cannot be written again: {error}. Is its folder there, and writable? Do not end "
                 "trayalert: it is tried again, and what is stored lives in it.",
                 removal=_removal_text(path, moved_to),
-                error=error,
+                error=os_error_text(error),
             )
         ) from error
     return Phrase(

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shlex
 import stat
 import sys
 from collections.abc import Awaitable, Callable
@@ -24,7 +25,7 @@ from trayalert.dbus_client import (
     session_bus_address,
 )
 from trayalert.domain.fault import Fault
-from trayalert.domain.phrase import N_, Phrase, PhraseList, as_sentence
+from trayalert.domain.phrase import N_, NAMES, Phrase, PhraseList, as_sentence
 from trayalert.domain.text import printable
 
 _NOT_NEEDED = Phrase("not needed by `trayalert serve`, which runs here.")
@@ -217,11 +218,10 @@ def keyring(context: CheckContext) -> CheckResult:
     files = context.secret_files
     wrong = [path for path in files if _readable_by_others(path)]
     if wrong:
-        names = PhraseList(map(str, wrong), separator=N_(", "))
-        return fail(
-            Phrase("other users of this computer can read the secrets in {files}.", files=names), f"chmod go= {names}"
-        )
-    there = PhraseList([str(path) for path in files if path.exists()], separator=N_(", "))
+        names = PhraseList(map(str, wrong), separator=NAMES)
+        command = f"chmod go= {shlex.join(map(str, wrong))}"
+        return fail(Phrase("other users of this computer can read the secrets in {files}.", files=names), command)
+    there = PhraseList([str(path) for path in files if path.exists()], separator=NAMES)
     if there:
         where = Phrase("nothing needs one: secrets lie in {files}, which nobody else may read.", files=there)
     else:

@@ -125,7 +125,7 @@ def public_probe(context: CheckContext) -> CheckResult:
     except ControlFault as fault:
         return warn(str(fault), Phrase("Ask again in a minute."))
     if not isinstance(reach := answer.get("reach"), dict):
-        if error := printable(str(answer.get("error") or "")):
+        if error := printable(answer.get("error")):
             return warn(Phrase("no probe was made: {reason}.", reason=error))
         return warn(Phrase("no probe was made: it does not run any more."))
     return _probe_result(context, reach)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from trayalert.app.diagnostics.doctor.check_context import CheckContext, CheckResult, fail, ok, warn
 from trayalert.clock import now
 from trayalert.domain.os_reason import os_reason
-from trayalert.domain.phrase import N_, Phrase, PhraseList
+from trayalert.domain.phrase import N_, NAMES, Phrase, PhraseList
 from trayalert.domain.settings.tunnel_presets import PRESETS, program_of
 from trayalert.domain.steady_clock import behind_text
 from trayalert.domain.text import printable
@@ -114,9 +114,9 @@ def dns(context: CheckContext) -> CheckResult:
             Phrase("Look at its record at your name server, or at public_url."),
         )
     near = [each for each in addresses if not ipaddress.ip_address(each.partition("%")[0]).is_global]
-    message = Phrase("{host} is {addresses}.", host=host, addresses=PhraseList(addresses, separator=N_(", ")))
+    message = Phrase("{host} is {addresses}.", host=host, addresses=PhraseList(addresses, separator=NAMES))
     if near:
-        unreachable = PhraseList(near, separator=N_(", "))
+        unreachable = PhraseList(near, separator=NAMES)
         return warn(
             PhraseList([message, Phrase("From the Internet nobody reaches {addresses}.", addresses=unreachable)]),
             Phrase("Let its record name a public address; if it does, only your own network answers otherwise."),
