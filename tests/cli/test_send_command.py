@@ -101,7 +101,9 @@ def test_an_alert_has_every_field_of_its_sample(serve: ServeProcess) -> None:
 
 
 def test_samples_are_listed(serve: ServeProcess) -> None:
-    assert serve.run("send", "--list").lines == sample_names()
+    listed = dict(line.split(maxsplit=1) for line in serve.run("send", "--list").lines)
+    assert list(listed) == sample_names()
+    assert listed["ecs-cpu"] == "CPU usage of an ECS instance"
 
 
 def test_a_file_or_stdin_is_sent(serve: ServeProcess, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import click
 from trayalert.app.simulation import own_sender, send_payloads
 from trayalert.cli.command_base import data_dir_option, find_own_places, print_error
 from trayalert.cli.own_language import render, say
-from trayalert.services.simulator.client import CallbackSender, sample_body, sample_names
+from trayalert.services.simulator.client import SAMPLE_TITLES, CallbackSender, sample_body, sample_names
 
 
 @click.command()
@@ -38,8 +38,9 @@ def send(
     If the callback is not accepted, the command sends it up to three more times.
     """
     if list_samples:
+        width = max(map(len, sample_names()))
         for name in sample_names():
-            click.echo(name)
+            click.echo(f"{name:{width}}  {say(SAMPLE_TITLES[name])}")
         return
     if sample and file:
         raise click.UsageError(say("either --sample or a FILE, not both"))

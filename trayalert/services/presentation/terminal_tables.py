@@ -98,7 +98,8 @@ def _reachability_lines(state: Mapping[str, Any], language: Language, now: Milli
                 state=text,
             )
         yield _row(language.say("tunnel"), text, language)
-        yield from (_row("", words, language) for words in (tunnel["why"], tunnel["warning"]) if words)
+        shown = {None, "", state["reach_why"]}
+        yield from (_row("", words, language) for words in (tunnel["why"], tunnel["warning"]) if words not in shown)
     if state["url_changed"]:
         before = state["url_changed"]["before"]
         advice = language.say("it was {before}: change the callback URL in the console's rules", before=before)

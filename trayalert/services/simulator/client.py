@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from trayalert.domain.callback import SENDER_HEADERS, SENDER_TIMEOUT
 from trayalert.domain.os_reason import os_error_text
-from trayalert.domain.phrase import NAMES, Phrase, PhraseList
+from trayalert.domain.phrase import N_, NAMES, Phrase, PhraseList
 from trayalert.domain.times import Millis
 from trayalert.resource_files import read_text, resource_path
 from trayalert.services.simulator.payloads import SendFault, SimulatedRequest
@@ -47,6 +47,24 @@ class SendResult:
     def accepted(self) -> bool:
         """Whether the receiver accepted the callback."""
         return self.status == 200
+
+
+SAMPLE_TITLES = {
+    "alertmanager": N_("Alertmanager: restarts of a pod"),
+    "cms2": N_("Cloud Monitor 2.0: CPU usage of an ECS instance"),
+    "console-test": N_("the Test button of the console"),
+    "ecs-cpu": N_("CPU usage of an ECS instance"),
+    "ecs-disk": N_("disk usage of an ECS instance"),
+    "event-centre": N_("event of an event subscription"),
+    "event-maintenance": N_("scheduled maintenance of an ECS instance"),
+    "event-rule": N_("state change of an ECS instance, from an event rule"),
+    "rds-connections": N_("connections of an RDS instance"),
+    "redis-memory": N_("memory usage of a Redis instance"),
+    "site-monitor": N_("status code of a website"),
+    "slb-connections": N_("connections of a load balancer"),
+    "sls": N_("Log Service: too many errors in a log"),
+}
+"""What each sample in `resources/samples/` is."""
 
 
 def sample_names() -> list[str]:
