@@ -8,8 +8,7 @@ from typing import TypeVar
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit, QPushButton, QTabWidget, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton, QTabWidget, QWidget
 from pytestqt.qtbot import QtBot
 
 from tests.ui.fake_backend import HOUR, MINUTE, NOON, FakeBackend, FakeProgram, stored
@@ -171,6 +170,17 @@ def test_a_choice_in_the_menu_changes_every_part_at_once(qtbot: QtBot, backend: 
     assert after == before
 
 
+def test_the_setup_assistant_changes_too_and_keeps_its_page(main_ui: MainUi) -> None:
+    main_ui.show_setup_assistant()
+    assistant = main_ui.setup_assistant
+    assert assistant is not None
+    page = assistant.page
+    choose(main_ui, "中文")
+
+    assert assistant.page is page
+    assert {"⟦Set up reach - trayalert⟧", "⟦&Back⟧", "⟦Step 1 of 6⟧"} <= set(words_of(assistant))
+
+
 def test_texts_from_callbacks_stay_as_they_are(main_ui: MainUi) -> None:
     table = child(main_ui.window, IncidentTable)
     _, before = rows_of(table, 1)
@@ -191,7 +201,7 @@ def test_selection_scroll_position_and_entered_text_stay(qtbot: QtBot, main_ui: 
     tabs.setCurrentIndex(1)
     field.insert("settings")
     alerts.selectRow(30)
-    QTest.qWait(50)
+    qtbot.waitUntil(lambda: alerts.verticalScrollBar().maximum() > 7 and page.verticalScrollBar().maximum() > 40)
     alerts.verticalScrollBar().setValue(7)
     page.verticalScrollBar().setValue(40)
     bars = [view.verticalScrollBar() for view in (table, alerts, page)]
@@ -199,7 +209,7 @@ def test_selection_scroll_position_and_entered_text_stay(qtbot: QtBot, main_ui: 
     assert 0 not in before
 
     choose(main_ui, "中文")
-    QTest.qWait(50)
+    QApplication.processEvents()
 
     assert [index.row() for index in table.selectionModel().selectedRows()] == [120]
     assert [index.row() for index in alerts.selectionModel().selectedRows()] == [30]
@@ -264,5 +274,5 @@ def test_a_switch_takes_less_than_50_ms(qtbot: QtBot, backend: FakeBackend, main
         begun = time.perf_counter()
         main_ui.retranslate()
         durations.append(time.perf_counter() - begun)
-        QTest.qWait(10)
+        QApplication.processEvents()
     assert sorted(durations)[len(durations) // 2] < 0.05, durations
