@@ -200,7 +200,7 @@ def test_a_crash_of_the_ui_is_reported_at_the_next_start(desktop: Desktop, folde
         running.stop()
     running = Application(desktop, folder)
     try:
-        running.wait_for_tooltip("trayalert crashed on")
+        running.wait_for_tooltip("trayalert crashed at")
         wait_until(lambda: "trayalert crashed" in overheard.titles(), "it is told")
         assert running.end() == 0
         assert running.error_output().splitlines() == [line]

@@ -98,7 +98,7 @@ def main() -> None:
         )
         backend.program.problems = (full,)
     if "--news" in sys.argv:
-        crashed = f"trayalert crashed on 23 Nov 03:12; what happened is in {home}/crashes/crash-20261123T031200Z.txt."
+        crashed = f"trayalert crashed at 11-23 03:12; what happened is in {home}/crashes/crash-20261123T031200Z.txt."
         salvaged = (
             f"The log was damaged and was moved to {home}/quarantine/20261123T031200Z-1 (database disk image is"
             " malformed). 1,982 of 2,001 callbacks were salvaged from it, 19 could not be read."

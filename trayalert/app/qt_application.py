@@ -1,6 +1,7 @@
 """Creates the QApplication, and turns SIGTERM, SIGINT and Qt's quit event into a clean shutdown of the program."""
 
 import asyncio
+import locale
 import signal
 import sys
 from collections.abc import Callable
@@ -17,6 +18,9 @@ def make_application(on_screen_open: Callable[[], None]) -> QApplication:
     `on_screen_open` is called when Qt has connected to the screen.
     """
     app = QApplication(["trayalert", *theme_arguments()])
+    if hasattr(locale, "LC_MESSAGES"):
+        # Qt has set the locale, in which the C library would word its errors; these errors are part of JSON, too
+        locale.setlocale(locale.LC_MESSAGES, "C")
     on_screen_open()
     follow_desktop(app)
     app.setApplicationName("trayalert")

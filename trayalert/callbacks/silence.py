@@ -17,7 +17,7 @@ from trayalert.domain.incident.alert import SILENCE, Alert, State
 from trayalert.domain.incident.level import Level, read_level
 from trayalert.domain.settings.expected_callback import ExpectedCallback
 from trayalert.domain.text import printable
-from trayalert.domain.times import Millis, as_datetime, local_text, read_timestamp
+from trayalert.domain.times import Millis, as_datetime, moment_text, read_timestamp
 from trayalert.domain.wording.language import Language
 
 _MARK = "silence"
@@ -106,7 +106,7 @@ def _message_text(alert: Alert, language: Language) -> str:
     last_at = read_timestamp(alert.fields.get("last_at"))
     last = language.say("none yet")
     if last_at is not None:
-        last = language.say("last {time}", time=local_text(last_at, "%Y-%m-%d %H:%M"))
+        last = language.say("last {time}", time=moment_text(last_at, now=alert.at or last_at))
     match alert.fields.get("status"):
         case SilenceStatus.RECEIVED:
             return printable(language.say("Heard again, {last}", last=last))

@@ -21,6 +21,7 @@ from trayalert.cli.instance_access import carry_out, without_instance
 from trayalert.cli.own_language import render, say, says
 from trayalert.clock import now
 from trayalert.domain.phrase import N_, Phrase, PhraseList
+from trayalert.domain.times import moment_text, read_time
 from trayalert.services.maintenance.log_check import backup_records, check_data_dir
 from trayalert.storage.faults import LogFault
 from trayalert.storage.recovery.backups import check_backup, list_backups, make_backup
@@ -186,6 +187,7 @@ def _list(places: Places, *, as_json: bool) -> None:
         return
     for record in records:
         state = render(record["problem"]) if record["problem"] else say("{number:,} alerts", number=record["alerts"])
-        click.echo(f"{record['made_at'][:19]}Z  {record['size'] / 1_048_576:8.1f} MiB  {state}  {record['path']}")
+        made_at = moment_text(read_time(record["made_at"]) or 0, now=now())
+        click.echo(f"{made_at:16}  {record['size'] / 1_048_576:8.1f} MiB  {state}  {record['path']}")
     if not records:
         click.echo(say("there are no backups yet."))

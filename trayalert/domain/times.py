@@ -48,7 +48,7 @@ def read_time(text: str | None) -> Millis | None:
         return read_timestamp(text)
     try:
         moment = datetime.fromisoformat(re.sub(r"\s?(?:Z|UTC)$", "+00:00", text, flags=re.IGNORECASE).replace(",", "."))
-        length = (moment - _EPOCH) // timedelta(milliseconds=1)
+        length = as_millis(moment)
     except (ValueError, OverflowError):
         return None
     return length if length > _OLDEST else None
@@ -67,6 +67,11 @@ def as_datetime(moment: Millis) -> datetime:
     For a time outside the calendar, return the nearest possible datetime.
     """
     return _EPOCH + timedelta(milliseconds=min(max(moment, _EARLIEST), _LATEST))
+
+
+def as_millis(moment: datetime) -> Millis:
+    """Return the time of an aware datetime."""
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
 def local_text(moment: Millis, form: str) -> str:
@@ -113,7 +118,7 @@ def read_moment(text: str, *, now: Millis) -> Millis | None:
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
+    return as_millis(moment)
 
 
 def duration_text(length: Millis, *, seconds: bool = False) -> Phrase:

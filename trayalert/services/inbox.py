@@ -21,7 +21,7 @@ from trayalert.domain.events import CallbackArrived, Event, IncidentChanged
 from trayalert.domain.incident.alert import Alert
 from trayalert.domain.log_state import LogState
 from trayalert.domain.phrase import N_, Phrase, PhraseList
-from trayalert.domain.times import Millis, local_text
+from trayalert.domain.times import Millis, moment_text
 from trayalert.listener.limits import LARGEST_SMALL_BODY
 from trayalert.listener.refusals import RefusedError, too_much
 from trayalert.storage.faults import NotStored
@@ -195,7 +195,8 @@ class Inbox:
         The user must know about refused callbacks: if the sender does not send a refused callback again, the callback
         is lost.
         """
-        first, last = (local_text(self._refusal_times[place], "%H:%M") for place in (0, -1))
+        now = self._refusal_times[-1]  # callbacks are stored again a moment later
+        first, last = (moment_text(self._refusal_times[place], now=now) for place in (0, -1))
         if first == last:
             sentence = Phrase.counted(
                 "At {time} 1 callback was refused (503), as they could not be stored. Cloud Monitor sends again up to "

@@ -126,7 +126,7 @@ async def test_crashes_are_news_until_they_are_dismissed(log: Path, backend: Bac
     (folder / "crash-20261123T031200Z.txt").write_text("what happened")
 
     (sentence,) = backend.program.state().news
-    assert sentence.startswith("trayalert crashed on ")
+    assert sentence.startswith("trayalert crashed at ")
     assert f"what happened is in {folder / 'crash-20261123T031200Z.txt'}." in sentence
 
     backend.actions.dismiss_news()

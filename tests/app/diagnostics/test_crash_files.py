@@ -73,7 +73,7 @@ def test_the_next_start_tells_it_until_it_was_seen(tmp_path: Path, crashes: Cras
 
     following = CrashFiles(tmp_path / "crashes", str)
     (sentence,) = following.sentences()
-    assert sentence.startswith("trayalert crashed on ")
+    assert sentence.startswith("trayalert crashed at ")
     assert f"; what happened is in {path}. `trayalert diagnostics`" in sentence
     following.mark_seen()
 

@@ -22,8 +22,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from trayalert import __version__
+from trayalert.clock import now
 from trayalert.domain.fault import Fault
-from trayalert.domain.phrase import N_, Phrase
+from trayalert.domain.phrase import Phrase
+from trayalert.domain.times import Millis, as_millis, moment_text
 from trayalert.durable_file import write_private
 
 if TYPE_CHECKING:
@@ -40,10 +42,6 @@ Within this time, exceptions from at most KEPT places are reported.
 _FATAL = "fatal.txt"
 _STAMP = "%Y%m%dT%H%M%SZ"
 _SEEN = ".seen.txt"
-_MONTHS = (
-    N_("Jan"), N_("Feb"), N_("Mar"), N_("Apr"), N_("May"), N_("Jun"),
-    N_("Jul"), N_("Aug"), N_("Sep"), N_("Oct"), N_("Nov"), N_("Dec"),
-)  # fmt: skip
 _UNSEEN = re.compile(r"crash-([0-9]{8}T[0-9]{6}Z)(-[0-9]+)?\.txt")
 
 _PACKAGES = ("PySide6-Essentials", "qasync", "aiohttp", "click", "platformdirs", "dbus-fast", "desktop-notifier")
@@ -82,11 +80,9 @@ class CrashFiles:
         moments = ((path, _crashed_at(path)) for path in self.unseen())
         return tuple(
             Phrase(
-                "trayalert crashed on {day} {month} {time}; what happened is in {path}. `trayalert diagnostics` packs "
-                "it for its makers.",
-                day=moment.day,
-                month=Phrase(_MONTHS[moment.month - 1]),
-                time=f"{moment:%H:%M}",
+                "trayalert crashed at {time}; what happened is in {path}. `trayalert diagnostics` packs it for its "
+                "makers.",
+                time=moment_text(moment, now=now()),
                 path=path,
             )
             for path, moment in moments
@@ -282,10 +278,10 @@ def _location(error: BaseException) -> str:
     return f"{type(error).__name__} {last}"
 
 
-def _crashed_at(path: Path) -> datetime | None:
-    """Return the local time of an unseen crash, given its crash file. Return None for any other file."""
+def _crashed_at(path: Path) -> Millis | None:
+    """Return the time of an unseen crash, given its crash file. Return None for any other file."""
     name = _UNSEEN.fullmatch(path.name)
     try:
-        return datetime.strptime(name[1], _STAMP).replace(tzinfo=UTC).astimezone() if name else None
+        return as_millis(datetime.strptime(name[1], _STAMP).replace(tzinfo=UTC)) if name else None
     except ValueError:
         return None

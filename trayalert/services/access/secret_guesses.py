@@ -10,7 +10,7 @@ A request with a wrong secret is reported, but is not a problem.
 
 from trayalert.domain.phrase import Phrase
 from trayalert.domain.text import printable
-from trayalert.domain.times import Millis, local_text
+from trayalert.domain.times import Millis, moment_text
 
 RECENT_SPAN: Millis = 3_600_000
 """How long a refused request is reported to the user, in milliseconds."""
@@ -24,7 +24,7 @@ def secret_guesses_text(count: int, last_at: Millis | None, last_from: str | Non
     """
     if last_at is None or not is_recent(last_at, now=now):
         return None
-    time = local_text(last_at, "%H:%M")
+    time = moment_text(last_at, now=now)
     if last_from:
         return Phrase.counted(
             "Someone is probing: 1 request with a wrong secret, the last {time} from {sender}. An old URL in a console"
@@ -59,7 +59,7 @@ def turned_away_text(count: int, last_at: Millis | None, reason: str | None, *, 
         "{count:,} requests with a right secret were turned away, the last at {time}: {reason}. If that was one of your"
         " senders, its alert may be missing here.",
         count,
-        time=local_text(last_at, "%H:%M"),
+        time=moment_text(last_at, now=now),
         reason=_clean(reason),
     )
 
@@ -78,7 +78,7 @@ def mistyped_text(count: int, last_at: Millis | None, reason: str | None, *, now
         "{count:,} requests came to a mistyped callback URL and got 404, the last at {time}: {reason}. Copy the"
         " callback URL from trayalert into the sender again: its alerts are missing here.",
         count,
-        time=local_text(last_at, "%H:%M"),
+        time=moment_text(last_at, now=now),
         reason=_clean(reason),
     )
 
