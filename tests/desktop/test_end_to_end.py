@@ -36,7 +36,7 @@ def test_a_callback_changes_the_tray_and_its_notification_leads_to_the_console(
     (call,) = overheard.notified
     assert call.urgency == 2
     name, address, reading, since = call.body.split("\n")
-    assert (name, address, reading) == (f"web-01 ({WEB})", "10.0.0.14", "CPU使用率: 97.4 % (Average ≥ 95 %)")
+    assert (name, address, reading) == (f"web-01 ({WEB})", "10.0.0.14", "CPUUtilization: 97.4 % (Average ≥ 95 %)")
     assert since.startswith("cn-hangzhou, since ")
     application.desktop.click_notification_button()
     wait_until(lambda: browser.opened, "the browser is started")

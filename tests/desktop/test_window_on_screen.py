@@ -33,7 +33,7 @@ def test_posted_incidents_are_rows_and_enter_or_a_double_click_opens_their_page(
     wait_until(lambda: len(application.rows()) == 2, "two rows")
     web, db = application.rows()
     assert web[0] == "CRITICAL"
-    assert web[3:] == ["ECS CPU high", "web-01", "CPU使用率", "97.4 %", "cn-hangzhou", "1"]
+    assert web[3:] == ["ECS CPU high", "web-01", "CPUUtilization", "97.4 %", "cn-hangzhou", "1"]
     assert (db[0], db[3], db[4]) == ("WARN", "磁盘使用率过高", "db-01")
     application.desktop.press("ctrl+Home", "Return")
     wait_until(lambda: browser.opened == [ECS_LINK.format(WEB)], "Enter opens the first row's page")

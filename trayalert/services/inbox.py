@@ -195,7 +195,7 @@ class Inbox:
         The user must know about refused callbacks: if the sender does not send a refused callback again, the callback
         is lost.
         """
-        now = self._refusal_times[-1]  # callbacks are stored again a moment later
+        now = self._refusal_times[-1]  # storing works again since shortly after this time
         first, last = (moment_text(self._refusal_times[place], now=now) for place in (0, -1))
         if first == last:
             sentence = Phrase.counted(
