@@ -7,18 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from tests.app.doctor_samples import BARE
 from tests.desktop.harness.desktop_programs import wait_until
 from tests.program import ServeProcess, post, run, serving
 from tests.storage.making import HOUR, NOON, append, store
-from trayalert.cli import own_language
+from trayalert.cli import main, own_language
 from trayalert.cli.own_language import choose_language, restore_environment
 from trayalert.cli.translated_help import wrapped
 from trayalert.domain.gap import GapCause
+from trayalert.domain.phrase import Catalogue
 from trayalert.domain.text import display_width
-from trayalert.domain.wording.language import Language
+from trayalert.domain.wording.language import Language, use_catalogues
 from trayalert.storage.writer.gap_records import AddGap
+from trayalert.translations import read_catalogue
 
 BROKEN = 'language = "zh'
 ENGLISH: dict[str, Any] = {"LC_ALL": None, "LC_MESSAGES": None, "LANG": "C.UTF-8", "LANGUAGE": None}
@@ -124,6 +127,25 @@ def test_a_terminal_without_chinese_characters_gets_their_codes(data_dir: Path) 
     assert (done.status, done.err) == (0, "")
     assert r"\u544a\u8b66" in done.out
     assert run("--data-dir", data_dir, "--help", PYTHONIOENCODING="latin-1").status == 0
+
+
+@pytest.mark.usefixtures("own_process")
+def test_a_command_without_help_does_not_read_the_catalogue(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    languages: list[str] = []
+
+    def read(language: str) -> Catalogue:
+        languages.append(language)
+        return read_catalogue(language)
+
+    use_catalogues(read)
+    try:
+        assert CliRunner().invoke(main, ["--data-dir", str(data_dir), "url"]).exit_code == 0
+        assert languages == []
+        assert "列出" in CliRunner().invoke(main, ["--data-dir", str(data_dir), "gaps", "--help"]).output
+        assert languages == ["zh"]
+    finally:
+        use_catalogues(read_catalogue)
 
 
 # ---- the environment of other programs

@@ -1,19 +1,44 @@
-"""Phrases keep their translation when they are cut into sentences."""
+"""Phrases are English text that keeps its translation, whatever happens to the text until it is shown."""
 
+import copy
 import gettext
+import json
+import sqlite3
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from trayalert.domain.phrase import Phrase, PhraseList, as_clause, as_sentence, first_sentence, further_sentences
+from trayalert.domain.fault import Fault
+from trayalert.domain.phrase import (
+    NAMES,
+    Phrase,
+    PhraseList,
+    as_clause,
+    as_sentence,
+    decode_phrases,
+    encode_phrases,
+    first_sentence,
+    further_sentences,
+    phrase_from_text,
+    phrase_to_text,
+)
+from trayalert.domain.text import printable
 
 TAKEN = "port {port} is taken. end it. Or set another port."
 
 
 class _Chinese(gettext.NullTranslations):
     def gettext(self, message: str) -> str:
-        return {TAKEN: "端口 {port} 被占用。请结束它。或者换一个端口。", "Look.": "请看。", " ": ""}.get(
-            message, message
-        )
+        return {
+            TAKEN: "端口 {port} 被占用。请结束它。或者换一个端口。",
+            "Look.": "请看。",
+            "{sentence} {next}": "{sentence}{next}",
+            "{name}, {next}": "{name}、{next}",
+        }.get(message, message)
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return {"{count} port": "{count} 个端口"}.get(msgid1, msgid2)
 
 
 @pytest.mark.parametrize("text", [TAKEN.format(port=80), Phrase(TAKEN, port=80)], ids=["text", "phrase"])
@@ -42,3 +67,95 @@ def test_a_phrase_can_be_changed_twice() -> None:
     assert isinstance(clause, Phrase)
     assert clause.render(_Chinese()) == "端口 80 被占用"
     assert as_sentence(as_clause(Phrase("it is taken."))) == "It is taken"
+
+
+def test_a_phrase_is_english_text_for_all_that_know_no_phrases() -> None:
+    phrase = Phrase(TAKEN, port=Phrase("{port}", port=80))
+    assert phrase == "port 80 is taken. end it. Or set another port."
+    assert json.dumps({"why": phrase}) == '{"why": "port 80 is taken. end it. Or set another port."}'
+    assert sqlite3.connect(":memory:").execute("SELECT ?", (phrase,)).fetchone() == (str(phrase),)
+    assert type(phrase.english) is str
+    assert phrase.english in {phrase}
+
+
+def test_a_fault_and_a_copy_keep_the_phrase() -> None:
+    phrase = Phrase(TAKEN, port=80)
+    assert str(Fault(phrase)) is phrase
+    assert copy.deepcopy([phrase])[0] is phrase
+    assert Phrase("{error}", error=Fault(phrase)).render(_Chinese()).startswith("端口 80")
+
+
+def test_lists_are_joined_as_the_language_does_it() -> None:
+    sentences = PhraseList([Phrase("Look."), "", Phrase(TAKEN, port=80)])
+    assert sentences.startswith("Look. port 80")
+    assert sentences.render(_Chinese()).startswith("请看。端口 80")
+    names = PhraseList(["a", "b"], separator=NAMES)
+    assert (names, names.render(_Chinese())) == ("a, b", "a、b")
+
+
+def test_numbers_choose_the_form() -> None:
+    one, two = (Phrase.counted("{count} port", "{count} ports", count) for count in (1, 2))
+    assert (one, two) == ("1 port", "2 ports")
+    assert [each.render(_Chinese()) for each in (one, two)] == ["1 个端口", "2 个端口"]
+
+
+def test_a_template_without_values_may_contain_braces() -> None:
+    assert Phrase("write {} or {name}") == "write {} or {name}"
+    assert Phrase("write {} or {name}").render(_Chinese()) == "write {} or {name}"
+
+
+@given(st.text())
+def test_a_value_is_never_taken_for_a_template(value: str) -> None:
+    phrase = Phrase("it is {value}, {again}", value=value, again=Phrase("{value}", value=value))
+    assert phrase == f"it is {value}, {value}"
+    assert phrase.render(_Chinese()) == phrase
+
+
+PHRASES = [
+    Phrase(TAKEN, port=80),
+    Phrase.counted("{count} port", "{count} ports", 3),
+    PhraseList([Phrase("Look."), "a {brace}"]),
+    PhraseList(["a", "b"], separator=NAMES),
+    as_sentence(as_clause(Phrase(TAKEN, port=Phrase("Look.")))),
+    first_sentence(PhraseList([Phrase(TAKEN, port=1.5), Phrase("Look.")])),
+]
+
+
+@pytest.mark.parametrize("phrase", PHRASES)
+def test_a_phrase_comes_back_from_the_log_and_from_the_socket(phrase: Phrase) -> None:
+    over_socket = decode_phrases(json.loads(json.dumps(encode_phrases({"done": [phrase, 1, None]}))))["done"]
+    assert over_socket[1:] == [1, None]
+    for found in (over_socket[0], phrase_from_text(phrase_to_text(phrase))):
+        assert isinstance(found, Phrase)
+        assert found == phrase
+        assert found.render(_Chinese()) == phrase.render(_Chinese())
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        None,
+        "",
+        "plain text",
+        '{"phrase"',
+        '{"phrase": "{x}", "plural": "", "values": {}, "form": ""}',
+        '{"phrase": "{x}", "plural": "", "values": {"y": 1}, "form": ""}',
+        '{"phrase": "a {0}", "plural": "", "values": {"y": 1}, "form": ""}',
+        '{"phrase": "a", "plural": "b", "values": {}, "form": ""}',
+        '{"phrase": "a", "plural": "", "values": {}, "form": "shout"}',
+        '{"phrase": 3}',
+        '{"phrases": [1, 2], "separator": ", "}',
+        '{"phrase": ' + "[" * 100_000,
+    ],
+)
+def test_a_damaged_phrase_of_the_log_is_shown_as_it_is_stored(stored: str | None) -> None:
+    found = phrase_from_text(stored)
+    assert found == stored or (isinstance(found, str) and found == "{x}")
+
+
+def test_cleaning_keeps_a_phrase_that_is_clean() -> None:
+    clean, dirty = Phrase(TAKEN, port=80), Phrase(TAKEN, port="8\u202e0")
+    assert printable(clean) is clean
+    assert printable(dirty) == "port 80 is taken. end it. Or set another port."
+    assert not isinstance(printable(dirty), Phrase)
+    assert printable(clean, limit=10) == "port 80 i…"

@@ -238,9 +238,10 @@ def phrase_from_text(stored: str | None) -> str | None:
     if stored is None or not stored.startswith('{"phrase'):
         return stored
     try:
-        return str(decode_phrases(json.loads(stored)))
+        found = decode_phrases(json.loads(stored))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return stored
+    return found if isinstance(found, Phrase) else stored
 
 
 def _plain(value: object) -> Any:
