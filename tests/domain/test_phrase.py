@@ -75,7 +75,7 @@ def test_a_phrase_is_english_text_for_all_that_know_no_phrases() -> None:
     assert json.dumps({"why": phrase}) == '{"why": "port 80 is taken. end it. Or set another port."}'
     assert sqlite3.connect(":memory:").execute("SELECT ?", (phrase,)).fetchone() == (str(phrase),)
     assert type(phrase.english) is str
-    assert phrase.english in {phrase}
+    assert hash(phrase) == hash(phrase.english)
 
 
 def test_a_fault_and_a_copy_keep_the_phrase() -> None:

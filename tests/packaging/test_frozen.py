@@ -118,6 +118,13 @@ def test_every_resource_is_inside(program: Path) -> None:
     assert files_of(inside) == {path for path in files_of(here) if path.suffix != ".po"}
 
 
+def test_it_speaks_chinese(program: Path, machine: dict[str, str]) -> None:
+    assert ask(program, "--help", env=machine | {"LANG": "zh_CN.UTF-8"}).startswith("用法：")
+
+    translations = program.parent / "_internal" / "PySide6" / "Qt" / "translations"
+    assert [path.name for path in translations.iterdir()] == ["qtbase_zh_CN.qm"]
+
+
 def test_the_help_is_printed_with_and_without_a_terminal(program: Path, machine: dict[str, str]) -> None:
     title = read_page("settings").title
     assert ask(program, "help", "settings", env=machine).startswith(f"# {title}\n")
