@@ -31,13 +31,17 @@ _REASONS = {
 def os_error_text(error: Exception) -> str:
     """Return the text of an error, such as `[Errno 13] Permission denied: 'a.txt'`. The reason in it is a Phrase."""
     text = str(error)
-    if not isinstance(error, OSError) or not error.strerror:
+    if not isinstance(error, OSError) or not error.strerror or error.strerror not in text:
         return text
     before, _, after = text.partition(error.strerror)
     return Phrase("{before}{reason}{after}", before=before, reason=os_reason(error), after=after)
 
 
 def os_reason(error: OSError) -> str:
-    """Return the reason of an error, such as `Permission denied`, or the error's text if it gives no reason."""
-    reason = _REASONS.get(error.errno or 0)
+    """Return the reason of an error, such as `Permission denied`, or the error's text if it gives no reason.
+
+    Errors of TLS and of the look-up of names are OSErrors, too, but have error numbers of their own.
+    """
+    is_system_error = type(error).__module__ == OSError.__module__
+    reason = _REASONS.get(error.errno or 0) if is_system_error else None
     return Phrase(reason) if reason and error.strerror else error.strerror or str(error)
