@@ -120,7 +120,7 @@ class Phrase(str):
         if self._plural:
             template = catalogue.ngettext(self._template, self._plural, self._values["count"])
         else:
-            template = catalogue.gettext(self._template)
+            template = self._template and catalogue.gettext(self._template)  # gettext("") is the catalogue's header
         values = {name: _render(value, catalogue) for name, value in self._values.items()}
         text = template.format(**values) if values else template
         return text if self._form == "sentence" else _FORMS[self._form](text)  # only English begins with a capital
@@ -146,7 +146,9 @@ class Phrase(str):
     @classmethod
     def from_json(cls, made: dict[str, Any]) -> Self:
         """Return the phrase of a JSON object. Raise an exception if `to_json` did not make the object."""
-        values = {name: decode_phrases(value) for name, value in made["values"].items()}
+        values = {name: _decode(value) for name, value in made["values"].items()}
+        if made["plural"] and type(values["count"]) is not int:
+            raise TypeError("the number of things is no whole number")
         return cls._make(made["phrase"], made["plural"], values, made["form"])
 
 
@@ -214,16 +216,26 @@ def encode_phrases(value: Any) -> Any:
 
 
 def decode_phrases(value: Any) -> Any:
-    """Return the JSON value from which `encode_phrases` made `value`."""
+    """Return the JSON value from which `encode_phrases` made `value`.
+
+    Raise ValueError if an object that looks like a phrase cannot be one.
+    """
+    try:
+        return _decode(value)
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError) as error:
+        raise ValueError(f"no phrase: {error!r}") from error
+
+
+def _decode(value: Any) -> Any:
     match value:
         case {"phrase": str(), "plural": str(), "values": dict(), "form": str()}:
             return Phrase.from_json(value)
         case {"phrases": list(parts), "separator": str(separator)}:
-            return PhraseList(decode_phrases(parts), separator=separator)
+            return PhraseList(_decode(parts), separator=separator)
         case dict():
-            return {name: decode_phrases(each) for name, each in value.items()}
+            return {name: _decode(each) for name, each in value.items()}
         case list():
-            return [decode_phrases(each) for each in value]
+            return [_decode(each) for each in value]
         case _:
             return value
 
@@ -239,7 +251,7 @@ def phrase_from_text(stored: str | None) -> str | None:
         return stored
     try:
         found = decode_phrases(json.loads(stored))
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except (ValueError, RecursionError):
         return stored
     return found if isinstance(found, Phrase) else stored
 

@@ -39,6 +39,10 @@ def test_levels_states_endings_and_parts_are_said_in_both_languages() -> None:
     assert ending_text(Change.RESOLVED, EN) == "recovered by hand"
 
 
+def test_an_empty_text_is_empty_in_both_languages() -> None:
+    assert (EN.say(""), ZH.say("")) == ("", "")
+
+
 @pytest.mark.parametrize(
     ("seconds", "english", "chinese", "exact"),
     [
