@@ -59,20 +59,22 @@ class StoppedProgram:
     problem.
     """
 
+    language: Language
+    """The language of all texts that are shown."""
     overlay_mode = Settings().strip
     help_topic = "troubleshooting"
     now = staticmethod(now)
 
     def __init__(self, problem: str) -> None:
         self.problem = problem
-        self.language_choice = Settings().language
+        self.choose_language(Settings().language)
         remembered: dict[str, Any] = {}
         self.recall, self.remember = remembered.get, remembered.__setitem__
 
-    @property
-    def language(self) -> Language:
-        """The language of all texts that are shown."""
-        return find_language(self.language_choice, system_locale())
+    def choose_language(self, choice: str) -> None:
+        """Show texts in this language from now on. On macOS, looking up the system's language starts a program."""
+        self.language_choice = choice
+        self.language = find_language(choice, system_locale())
 
     def state(self) -> ProgramState:
         """Return a state that shows trayalert as blind, and that contains the problem.
@@ -139,7 +141,7 @@ class StoppedActions:
 
         Return None, which means that nothing failed.
         """
-        self._program.language_choice = choice
+        self._program.choose_language(choice)
 
 
 def startup_error_backend(program: StoppedProgram, quit_: Callable[[], None]) -> Backend:
