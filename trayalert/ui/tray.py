@@ -8,7 +8,6 @@ restarts. The tray is updated after changes and once a minute, and each update c
 only wake up an idle program more often.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +18,7 @@ from PySide6.QtGui import QAction, QActionGroup, QIcon
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
 from trayalert.domain.incident.stored_alert import StoredIncident
-from trayalert.domain.phrase import N_, as_sentence
+from trayalert.domain.phrase import N_, as_clause, as_sentence, first_sentence
 from trayalert.services.presentation.alert_text import resource_component_text
 from trayalert.ui.backend import Backend, ProgramState
 from trayalert.ui.captions import Captions
@@ -43,7 +42,6 @@ MAX_INCIDENTS: Final = 6
 MAX_PROBLEMS: Final = 3
 LANGUAGE_NAMES: Final = {"en": "English", "zh": "中文"}
 """Maps each language to its own name, which is never translated."""
-_SENTENCE_END: Final = re.compile(r"\. |。")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,8 +295,8 @@ class Tray(QObject):
         self._show_text(self._last_callback, last_callback_text(state, language, now=now))
         self._show_text(self._reachability, elided(reachability_text(state, language, now=now), 100))
         self._show_text(self._tunnel, elided(tunnel_text(self._backend.program.tunnel(), language, now=now), 100))
-        first_sentence = _SENTENCE_END.split(language.render(state.secret_guesses or ""))[0]
-        self._show_text(self._secret_guesses, elided(first_sentence, 100))
+        guesses = language.render(as_clause(first_sentence(state.secret_guesses or "")))
+        self._show_text(self._secret_guesses, elided(guesses, 100))
         problems = [language.render(problem) for problem in (*tray_problems(state, now=now), *state.news)]
         for place, entry in enumerate(self._problem_entries):
             self._show_text(entry, elided(problems[place], 80) if place < len(problems) else "")
