@@ -53,7 +53,7 @@ def own_data_dir(lock: Path, mode: str) -> Iterator[None]:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         problem = Phrase("the lock {path} cannot be opened: {reason}.", path=lock, reason=os_reason(error))
-        raise PlaceFault(PhraseList([problem, Phrase(NAME_ANOTHER)])) from error
+        raise PlaceFault(PhraseList([problem, NAME_ANOTHER])) from error
     try:
         if not _lock(descriptor):
             raise AlreadyOwnedError(_read(lock))
