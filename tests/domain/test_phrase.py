@@ -3,6 +3,7 @@
 import copy
 import gettext
 import json
+import os
 import sqlite3
 from typing import Any
 
@@ -168,3 +169,11 @@ def test_cleaning_keeps_a_phrase_that_is_clean() -> None:
     assert printable(dirty) == "port 80 is taken. end it. Or set another port."
     assert not isinstance(printable(dirty), Phrase)
     assert printable(clean, limit=10) == "port 80 i…"
+
+
+def test_a_path_that_is_not_utf_8_can_be_stored() -> None:
+    phrase = Phrase("{path} is full", path=os.fsdecode(b"/data/\xff"))
+    stored = phrase_to_text(phrase)
+    assert stored is not None
+    assert stored.isascii()
+    assert phrase_from_text(stored) == phrase

@@ -241,8 +241,11 @@ def _decode(value: Any) -> Any:
 
 
 def phrase_to_text(text: str | None) -> str | None:
-    """Return a text for a column of the log, which `phrase_from_text` turns back into the phrase."""
-    return json.dumps(text.to_json(), ensure_ascii=False) if isinstance(text, Phrase) else text
+    """Return a text for a column of the log, which `phrase_from_text` turns back into the phrase.
+
+    The text is ASCII, because a value may be a path that is not UTF-8, which SQLite would not store.
+    """
+    return json.dumps(text.to_json()) if isinstance(text, Phrase) else text
 
 
 def phrase_from_text(stored: str | None) -> str | None:
