@@ -80,6 +80,14 @@ def test_a_phrase_is_english_text_for_all_that_know_no_phrases() -> None:
     assert hash(phrase) == hash(phrase.english)
 
 
+def test_a_value_without_a_field_is_neither_stored_nor_sent() -> None:
+    for phrase in (
+        Phrase(TAKEN, port=80, secret="s3cret"),
+        Phrase.counted("{count} port", "{count} ports", 2, secret="s3cret"),
+    ):
+        assert "s3cret" not in json.dumps(phrase.to_json())
+
+
 def test_a_fault_and_a_copy_keep_the_phrase() -> None:
     phrase = Phrase(TAKEN, port=80)
     assert str(Fault(phrase)) is phrase

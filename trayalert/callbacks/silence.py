@@ -106,7 +106,7 @@ def _message_text(alert: Alert, language: Language) -> str:
     last_at = read_timestamp(alert.fields.get("last_at"))
     last = language.say("none yet")
     if last_at is not None:
-        last = language.say("last {time}", time=moment_text(last_at, now=alert.at or last_at))
+        last = language.say("last {time}", time=moment_text(last_at, now=alert.at or last_at, dated=True))
     match alert.fields.get("status"):
         case SilenceStatus.RECEIVED:
             return printable(language.say("Heard again, {last}", last=last))

@@ -20,7 +20,7 @@ from trayalert.cli.command_base import (
 from trayalert.cli.instance_access import carry_out, without_instance
 from trayalert.cli.own_language import render, say, says
 from trayalert.clock import now
-from trayalert.domain.phrase import N_, Phrase, PhraseList
+from trayalert.domain.phrase import N_, NAMES, Phrase, PhraseList
 from trayalert.domain.times import moment_text, read_time
 from trayalert.services.maintenance.log_check import backup_records, check_data_dir
 from trayalert.storage.faults import LogFault
@@ -60,7 +60,7 @@ def _check_lines(found: dict[str, Any]) -> list[str]:
             say(
                 "{log}: {counts} were read and held against their digests.",
                 log=found["log"],
-                counts=PhraseList(counts, separator=N_(", ")),
+                counts=PhraseList(counts, separator=NAMES),
             )
         )
     if found["log_damaged"]:

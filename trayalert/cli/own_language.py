@@ -37,9 +37,10 @@ def choose_language(arguments: Sequence[str]) -> None:
 
 
 def restore_environment() -> None:
-    """Undo what `choose_language` did to the environment. Called before programs are started, which would inherit it.
+    """Undo what `choose_language` did to the environment. Click writes no text after that.
 
-    Click writes no text after that.
+    Called before the receiver or the tray starts, so that tunnels, the browser and the user's programs do not inherit
+    the change.
     """
     if _former is None:
         os.environ.pop(_VARIABLE, None)

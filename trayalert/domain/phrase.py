@@ -7,7 +7,7 @@ An operation that makes a new string from a phrase, such as `+` or an f-string, 
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, Self
 
 
@@ -79,8 +79,9 @@ class Phrase(str):
     """A text in English that can be rendered in other languages.
 
     `template` is the English text with named fields, such as `{path}`, as the catalogue contains it. `values` are the
-    values of the fields: numbers, strings or phrases. Any other value is converted to a string. Without values, the
-    template is the text, and braces have no meaning.
+    values of the fields: numbers, strings or phrases. Any other value is converted to a string. A value without a field
+    is dropped, so that it is neither stored nor sent with the phrase. Without values, the template is the text, and
+    braces have no meaning.
     """
 
     __slots__ = ("_form", "_plural", "_template", "_values")
@@ -92,7 +93,7 @@ class Phrase(str):
 
     def __new__(cls, template: str, /, **values: object) -> Self:
         """Return the phrase with the given template."""
-        return cls._make(template, "", {name: _plain(value) for name, value in values.items()}, "")
+        return cls._make(template, "", _used(values, template), "")
 
     @classmethod
     def counted(cls, one: str, many: str, count: int, /, **values: object) -> Self:
@@ -100,7 +101,7 @@ class Phrase(str):
 
         The template can contain the number as `{count}`.
         """
-        return cls._make(one, many, {"count": count, **{name: _plain(value) for name, value in values.items()}}, "")
+        return cls._make(one, many, {"count": count} | _used(values, many), "")
 
     @classmethod
     def _make(cls, template: str, plural: str, values: dict[str, Any], form: str) -> Self:
@@ -259,5 +260,10 @@ def phrase_from_text(stored: str | None) -> str | None:
     return found if isinstance(found, Phrase) else stored
 
 
-def _plain(value: object) -> Any:
-    return value if isinstance(value, str | int | float) else str(value)
+def _used(values: Mapping[str, object], template: str) -> dict[str, Any]:
+    """Return the values that have a field in the template, as numbers, strings and phrases."""
+    return {
+        name: value if isinstance(value, str | int | float) else str(value)
+        for name, value in values.items()
+        if f"{{{name}" in template
+    }

@@ -79,10 +79,13 @@ def local_text(moment: Millis, form: str) -> str:
     return as_datetime(moment).astimezone().strftime(form)
 
 
-def moment_text(moment: Millis, *, now: Millis) -> str:
-    """Format a time for users, as local time: `23:57` (today), `11-29 23:57` (this year) or `2025-11-29 23:57`."""
+def moment_text(moment: Millis, *, now: Millis, dated: bool = False) -> str:
+    """Format a time for users, as local time: `23:57` (today), `11-29 23:57` (this year) or `2025-11-29 23:57`.
+
+    If `dated` is true, a time of today has its date, too.
+    """
     local, today = as_datetime(moment).astimezone(), as_datetime(now).astimezone()
-    if local.date() == today.date():
+    if local.date() == today.date() and not dated:
         return local.strftime("%H:%M")
     return local.strftime("%m-%d %H:%M" if local.year == today.year else "%Y-%m-%d %H:%M")
 

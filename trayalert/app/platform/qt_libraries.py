@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from trayalert.domain.phrase import N_, Phrase, PhraseList
+from trayalert.domain.phrase import N_, NAMES, Phrase, PhraseList
 from trayalert.resource_files import read_text
 
 _MODULES = (
@@ -113,7 +113,7 @@ def _missing_of(libraries: Iterable[str]) -> Iterator[str]:
 def _listed(libraries: list[str]) -> str:
     more = Phrase("{number} more", number=len(libraries) - _MOST)
     *first, last = libraries if len(libraries) <= _MOST else [*libraries[:_MOST], more]
-    return Phrase("{first} and {last}", first=PhraseList(first, separator=N_(", ")), last=last) if first else last
+    return Phrase("{first} and {last}", first=PhraseList(first, separator=NAMES), last=last) if first else last
 
 
 def _install_hints(missing: list[str], packages: dict[str, str]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Checks the contents of the data dir for `trayalert check` and `trayalert status`. This module never writes."""
 
 import os
+import shlex
 import stat
 import sys
 from collections.abc import Callable
@@ -158,8 +159,9 @@ def _mode_problems(log: Path, private_files: tuple[Path, ...]) -> list[str]:
             found.append(
                 Phrase(
                     "{path} can be read by other users of this computer: its mode is {mode}."
-                    " Take that away: chmod go= {path}",
+                    " Take that away: chmod go= {quoted}",
                     path=path,
+                    quoted=shlex.quote(str(path)),
                     mode=mode,
                 )
             )

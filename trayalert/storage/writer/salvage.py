@@ -157,7 +157,7 @@ def read_salvages(log: Path) -> tuple[Salvage, ...]:
     """Return all salvages that are recorded in the log, oldest first. Raise LogFault if the log cannot be read."""
     with open_read_only(log) as connection:
         rows = connection.execute(f"SELECT {_COLUMNS} FROM salvage ORDER BY begun_at, folder").fetchall()
-    return tuple(Salvage(folder, phrase_from_text(str(why)) or "", *others) for folder, why, *others in rows)
+    return tuple(Salvage(folder, phrase_from_text(why) or "", *others) for folder, why, *others in rows)
 
 
 def read_content_hashes(log: Path, *, throttle: Callable[[], None]) -> "array[int]":

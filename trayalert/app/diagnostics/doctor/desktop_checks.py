@@ -175,13 +175,13 @@ def _daemon_text(server: list[Any], able: list[str]) -> Phrase:
     daemon = {"name": name, "version": version, "maker": maker}
     if not able:
         return Phrase("{name} {version} ({maker}) shows nothing but titles.", **daemon)
-    capabilities = PhraseList(sorted(able), separator=N_(", "))
+    capabilities = PhraseList(sorted(able), separator=NAMES)
     return Phrase("{name} {version} ({maker}) shows {capabilities}.", **daemon, capabilities=capabilities)
 
 
 def _missing_text(able: list[str]) -> str:
     missing = [Phrase(what) for word, what in _LACKS.items() if word not in able]
-    return Phrase("It lacks something: {things}.", things=PhraseList(missing, separator=N_(", "))) if missing else ""
+    return Phrase("It lacks something: {things}.", things=PhraseList(missing, separator=NAMES)) if missing else ""
 
 
 async def _find_notification_daemon(bus: MessageBus) -> tuple[list[Any] | None, list[str], bool]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from trayalert.app.diagnostics.crashes import versions
 from trayalert.app.diagnostics.doctor.check_context import CheckContext, CheckResult, fail, ok, warn
-from trayalert.domain.phrase import N_, Phrase, PhraseList
+from trayalert.domain.phrase import NAMES, Phrase, PhraseList
 from trayalert.domain.text import printable
 from trayalert.services.maintenance.log_check import check_data_dir
 from trayalert.storage.companion_files import reserve_file_of
@@ -110,7 +110,7 @@ def check_versions(found: Mapping[str, str]) -> CheckResult:
     """
     listed = PhraseList(
         [f"{name} {printable(version, limit=80)}" for name, version in found.items() if name != "frozen"],
-        separator=N_(", "),
+        separator=NAMES,
     )
     if (version := found.get("aiohttp")) and _numbers(version) < (3, 14, 4):
         return fail(
