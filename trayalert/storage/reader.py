@@ -8,7 +8,7 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -293,8 +293,13 @@ class Reader:
 
     def _rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         try:
-            with closing(self._ensure_connected().execute(sql, parameters)) as cursor:
-                yield from cursor
+            cursor = self._ensure_connected().execute(sql, parameters)
+            try:
+                for row in cursor:  # noqa: UP028 - `yield from` would close the cursor, too
+                    yield row
+            finally:
+                with suppress(sqlite3.ProgrammingError):  # raised if the reader was closed before the last row
+                    cursor.close()
         except (sqlite3.Error, UnicodeDecodeError) as error:
             self.close()
             raise self._fault(error) from error
