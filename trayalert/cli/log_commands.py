@@ -77,7 +77,7 @@ def _check_lines(found: dict[str, Any]) -> list[str]:
                 "{good} of {number} backups are good, the newest of {time}.",
                 good=good,
                 number=len(backups),
-                time=backups[0]["made_at"],
+                time=moment_text(read_time(backups[0]["made_at"]) or 0, now=now()),
             )
         )
     if found["ok"]:
