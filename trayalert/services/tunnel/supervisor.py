@@ -359,15 +359,17 @@ class TunnelSupervisor:
         if reason:
             return reason
         last = self._output.masked(self._recent_lines[-1]) if self._recent_lines else ""
-        program = as_sentence(self._title)
+        program = self._title
         if not last:
-            return Phrase("{program} ended with status {status}, and said nothing.", program=program, status=status)
-        return Phrase(
-            '{program} ended with status {status}; it said "{output}".',
-            program=program,
-            status=status,
-            output=printable(last, limit=160),
-        )
+            text = Phrase("{program} ended with status {status}, and said nothing.", program=program, status=status)
+        else:
+            text = Phrase(
+                '{program} ended with status {status}; it said "{output}".',
+                program=program,
+                status=status,
+                output=printable(last, limit=160),
+            )
+        return as_sentence(text)
 
     def _set_state(self, *, report: bool = True, **changes: Any) -> None:
         before = self._state
