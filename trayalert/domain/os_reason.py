@@ -34,7 +34,9 @@ def os_error_text(error: Exception) -> str:
     if not isinstance(error, OSError) or not error.strerror or error.strerror not in text:
         return text
     before, _, after = text.partition(error.strerror)
-    return Phrase("{before}{reason}{after}", before=before, reason=os_reason(error), after=after)
+    reason = Phrase("{before}{reason}", before=before, reason=os_reason(error))
+    place = after.removeprefix(": ")
+    return reason if not place else Phrase("{reason}: {place}", reason=reason, place=place)
 
 
 def os_reason(error: OSError) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from trayalert.app.diagnostics.crashes import versions
 from trayalert.app.diagnostics.doctor.check_context import CheckContext, CheckResult, fail, ok, warn
-from trayalert.domain.phrase import NAMES, Phrase, PhraseList
+from trayalert.domain.phrase import NAMES, Phrase, PhraseList, as_clause
 from trayalert.domain.text import printable
 from trayalert.services.maintenance.log_check import check_data_dir
 from trayalert.storage.companion_files import reserve_file_of
@@ -57,9 +57,11 @@ def log(
         raise found
     if found["problems"]:
         more = len(found["problems"]) - 1
-        message = PhraseList([found["problems"][0], Phrase("And {count} more.", count=more) if more else ""])
+        problem: str = found["problems"][0]
+        if more:
+            problem = Phrase("{problem}. And {count} more.", problem=as_clause(problem), count=more)
         restore = Phrase("`trayalert restore` puts a backup in the log's place.") if found["log_damaged"] else ""
-        return fail(message, PhraseList([Phrase("`trayalert check` tells all."), restore]))
+        return fail(problem, PhraseList([Phrase("`trayalert check` tells all."), restore]))
     if not path.exists():
         return ok(Phrase("there is none yet."))
     return ok(
