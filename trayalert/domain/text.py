@@ -4,6 +4,7 @@ Text from the network is cleaned only when it is shown. The log keeps the bytes 
 """
 
 import difflib
+import json
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -49,10 +50,13 @@ def as_written(value: object, *, bare: bool = False) -> str:
     """Return a value from the settings as it is quoted in a sentence.
 
     The returned string is printable and has at most 80 characters. A string value is put in quotes unless `bare` is
-    true.
+    true. `true`, `false` and arrays are written as in TOML.
     """
     try:
-        text = f'"{value}"' if isinstance(value, str) and not bare else str(value)
+        if isinstance(value, bool | list):
+            text = json.dumps(value, ensure_ascii=False, default=str)
+        else:
+            text = f'"{value}"' if isinstance(value, str) and not bare else str(value)
     except ValueError:  # Python refuses to write a number that has thousands of digits
         return Phrase("a very long number")
     return printable(text, limit=80)

@@ -93,7 +93,8 @@ def parse_settings(text: str) -> tuple[Settings, tuple[str, ...]]:
         except SettingError as wrong:
             default = next(one.default for one in fields(Settings) if one.name == name)
             fallback = _NOT_SET if default in (None, ()) else _DEFAULT_HOLDS
-            problems.append(Phrase(fallback, name=name, value=as_written(value), wrong=wrong, default=default))
+            values_shown = {"value": as_written(value), "default": as_written(default, bare=True)}
+            problems.append(Phrase(fallback, name=name, wrong=wrong, **values_shown))
     if (values.get("tls_certificate") is None) != (values.get("tls_key") is None):
         problems.append(Phrase("tls_certificate and tls_key belong together: name both files, or neither. TLS is off."))
         values.update(tls_certificate=None, tls_key=None)

@@ -302,7 +302,8 @@ def _read_file(path: Path) -> tuple[Secret, ...]:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         # str, not repr: the repr of a UnicodeDecodeError contains the whole file, and so the secrets
-        raise SecretFault(_unreadable_text(path, f"{type(error).__name__}: {error}")) from error
+        reason = os_error_text(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+        raise SecretFault(_unreadable_text(path, reason)) from error
     if not found or not all(map(_is_valid, found)):
         raise SecretFault(_unreadable_text(path, Phrase("no secret of full length in it")))
     lasting = [secret.name for secret in found if secret.until is None]

@@ -23,6 +23,7 @@ RETRY_PAUSE = 1.0
 
 _REASONS = {
     404: Phrase("the URL is not the callback URL (`trayalert url` prints it)"),
+    413: Phrase("it is too large"),
     503: Phrase("it could not be stored"),
 }
 _IDLE_LIMIT = 5.0
