@@ -5,6 +5,7 @@ A Chinese character is two columns wide, and a line may be broken after it. Clic
 
 import re
 from collections.abc import Iterable
+from weakref import WeakKeyDictionary
 
 import click
 
@@ -22,6 +23,10 @@ The pattern is compiled when help is shown, because compiling takes 3 ms.
 _SENTENCE_END = r"。|\.(?=\s|$)"
 
 
+_ENGLISH: WeakKeyDictionary[click.Command | click.Option, str] = WeakKeyDictionary()
+"""The English help of what has been translated, because a process may show help in several languages."""
+
+
 def joined_lines(text: str) -> str:
     """Return the text of a docstring with each paragraph in one line. The catalogue contains this text."""
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
@@ -33,11 +38,11 @@ def translate_help(command: click.Command) -> None:
     Called when help is about to be shown, because a command without help does not need the catalogue.
     """
     if command.help:
-        command.help = say(joined_lines(command.help))
+        command.help = say(joined_lines(_ENGLISH.setdefault(command, command.help)))
         command.short_help = re.split(_SENTENCE_END, command.help, maxsplit=1)[0]
     for parameter in command.params:
         if isinstance(parameter, click.Option) and parameter.help:
-            parameter.help = say(parameter.help)
+            parameter.help = say(_ENGLISH.setdefault(parameter, parameter.help))
     if isinstance(command, click.Group):
         for subcommand in command.commands.values():
             translate_help(subcommand)
