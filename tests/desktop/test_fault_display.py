@@ -213,7 +213,7 @@ def test_a_slot_that_fails_ends_nothing_and_is_written_down(desktop: Desktop, fo
     running = Application(desktop, folder, command=[sys.executable, "-c", FAILING, *arguments])
     try:
         crashes = folder / "data" / "crashes"
-        path = wait_until(lambda: next(crashes.glob("error-*"), None), "the fault is written down")
+        path = wait_until(lambda: next(crashes.glob("error-*.txt"), None), "the fault is written down")
         assert "RuntimeError: a bug in a slot" in path.read_text()
         assert running.post(threshold()) == 200
         running.wait_for_tooltip("1 open")
