@@ -9,10 +9,8 @@ from tests.domain.incident.incident_log import fires
 from trayalert.domain.incident.alert import Alert, Kind
 from trayalert.domain.wording.language import Language
 from trayalert.resource_files import read_text
-from trayalert.services.presentation import alert_text
 from trayalert.services.presentation.alert_text import (
     MAX_LINES,
-    find_metric,
     message_lines,
     metric_or_message,
     metric_text,
@@ -39,37 +37,6 @@ def alert(
         fires(0), metric=metric, metric_title=title, namespace=namespace, unit=unit, value=91.24, value_text="91.24",
         expression="$Average>=90",
     )  # fmt: skip
-
-
-def test_every_metric_of_the_table_is_found_by_both_names_of_its_namespace() -> None:
-    rows = list(csv.DictReader(read_text("metrics.csv").splitlines()))
-    assert len(rows) == 2616
-    for row in rows:
-        found = find_metric(row["namespace"], row["metric_name"])
-        assert found is not None
-        assert found.title(EN) in row["title_en"]
-        assert bool(found.title(EN)) == bool(row["title_en"])
-        assert found.title(ZH) in row["title_zh"]
-        assert row["title_en"] or row["title_zh"]
-    for name in ("acs_redis_dashboard", "acs_kvstore", "redis_dashboard"):
-        assert find_metric(name, "StandardMemoryUsage")
-    assert find_metric("acs_ecs", "cpu_total") == find_metric("acs_ecs_dashboard", "cpu_total")
-    assert find_metric("acs_kvstore", "no such metric") is None
-    assert find_metric(None, "cpu_total") is None
-
-
-@pytest.mark.parametrize(
-    ("metric", "english", "chinese"),
-    [
-        ("CPUUtilization", "CPUUtilization", "CPU使用率"),  # (ECS) and (Not recommend) in the table
-        ("cpu_total", "Host.cpu.total", ""),  # (Agent) and (Recommend), and no Chinese
-        ("DiskReadBPS", "Disk Read BPS", "系统盘总读BPS"),
-    ],
-)
-def test_notes_in_the_titles_of_the_table_are_left_out(metric: str, english: str, chinese: str) -> None:
-    found = find_metric("acs_ecs_dashboard", metric)
-    assert found is not None
-    assert (found.title(EN), found.title(ZH)) == (english, chinese)
 
 
 @pytest.mark.parametrize("title", [None, "StandardMemoryUsage"])
@@ -158,13 +125,3 @@ def test_a_resource_is_called_by_its_own_name_and_part() -> None:
     assert resource_text(replace(disk, resource_name=None)) == "i-1"
     assert resource_component_text(replace(disk, dimensions={})) == "db-02"
     assert resource_component_text(fires(0)) == ""
-
-
-def test_the_table_is_not_read_before_it_is_needed() -> None:
-    alert_text._metrics.cache_clear()
-    complete = alert(title="内存使用率", unit="%")
-    assert metric_title(complete)
-    assert value_text(complete, EN) + rule_condition_text(complete, EN)
-    assert alert_text._metrics.cache_info().currsize == 0
-    metric_text(alert(), EN)  # shows that the check above would notice a read table
-    assert alert_text._metrics.cache_info().currsize == 1

@@ -1,28 +1,23 @@
 """Presents the parts of an alert as text for users.
 
-The built-in table of metrics was made from Alibaba's documentation of 2021. A unit in the callback is preferred to this
-table. Users see the title of a metric in their language if the table contains this title.
+A unit in the callback is preferred to the built-in table of metrics (`metric_table.py`). Users see the title of a
+metric in their language if the table contains this title.
 
 The strings that `metric_title` and `metric_unit` return are for scripts. These strings are not changed, and do not
 depend on the language. All other strings are for users: they are cleaned (`domain/text.py`) and limited in length.
 """
 
-import csv
-import re
-from functools import cache
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final
 
 from trayalert.callbacks.kinds import spec_of
 from trayalert.domain.incident.alert import Alert
-from trayalert.domain.incident.resource import normalise_namespace
 from trayalert.domain.text import printable
 from trayalert.domain.wording.component import Component, components
 from trayalert.domain.wording.condition import condition_text
 from trayalert.domain.wording.language import Language
 from trayalert.domain.wording.quantity import quantity_text
-from trayalert.domain.wording.unit import unit_or_none
-from trayalert.resource_files import read_text
+from trayalert.services.presentation.metric_table import find_metric
 
 _COMPOSITE = "多指标"
 """The metric name that Cloud Monitor sends for a rule on several metrics.
@@ -33,48 +28,9 @@ Cloud Monitor sends this Chinese name in all languages.
 _CONTEXT_WORDS = frozenset({"namespace"})
 """`short_component_text` leaves out a component if its `word` is one of these words."""
 
-_CHINESE = re.compile("[\u4e00-\u9fff]")
-_TITLE_NOTES = re.compile(
-    r"^[(（](?:ECS|Agent)[)）]\s*(?:ECS\.)?|\s*[(（](?:Recommend|Not recommend|推荐|不推荐|废弃|Deprecated)[)）]$"
-)
-"""Matches notes in the titles of metrics: who measures the metric, and whether rules should use the metric."""
-
 MAX_LINES: Final = 20
 _MAX_MESSAGE_LENGTH = 4000
 """Maximum number of characters to read from a message. A message could contain 64 KB of line breaks."""
-
-
-class Metric(NamedTuple):
-    """A row of the built-in table of metrics. One of the two titles can be empty."""
-
-    title_en: str
-    title_zh: str
-    unit: str | None
-
-    def title(self, language: Language) -> str:
-        """Return the title in `language`, which can be empty. A title without Chinese characters is not Chinese."""
-        if language is Language.ZH:
-            return self.title_zh if _CHINESE.search(self.title_zh) else ""
-        return self.title_en
-
-
-def find_metric(namespace: str | None, metric: str | None) -> Metric | None:
-    """Return the metric with the given namespace and id, or None if the built-in table lacks the metric.
-
-    Cloud Monitor spells a namespace differently in rules and in callbacks. Both spellings are accepted.
-    """
-    return _metrics().get((normalise_namespace(namespace) or "", metric)) if namespace and metric else None
-
-
-@cache
-def _metrics() -> dict[tuple[str, str], Metric]:
-    rows = csv.DictReader(read_text("metrics.csv").splitlines())
-    return {
-        (normalise_namespace(row["namespace"]) or "", row["metric_name"]): Metric(
-            _TITLE_NOTES.sub("", row["title_en"]), _TITLE_NOTES.sub("", row["title_zh"]), unit_or_none(row["unit"])
-        )
-        for row in rows
-    }
 
 
 def metric_title(alert: Alert) -> str | None:
