@@ -16,7 +16,7 @@ from pathlib import Path
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po, write_po
 
-from trayalert.cli.translated_help import joined_lines
+from trayalert.cli.language.translated_help import joined_lines
 
 from build_hook import CATALOGUES, ROOT  # isort: skip - a file of this folder
 

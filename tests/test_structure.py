@@ -67,7 +67,7 @@ EXEMPT = {
     "trayalert/domain/incident/level.py": {"INFO", "_INFO"},  # Cloud Monitor's level
     "trayalert/domain/settings/settings.py": {"strip"},  # the setting's key
     "trayalert/cli/command_base.py": {"info_name"},  # a parameter of click's `make_context`
-    "trayalert/cli/own_language.py": {"say", "says"},
+    "trayalert/cli/language/own_language.py": {"say", "says"},
     "trayalert/domain/wording/language.py": {"say", "says"},  # a language says a word: the verb is meant literally
     "trayalert/listener/http_protocol.py": {"exc_info"},  # a parameter of `logging.LogRecord`
 }

@@ -13,9 +13,10 @@ from tests.app.doctor_samples import BARE
 from tests.desktop.harness.desktop_programs import wait_until
 from tests.program import ServeProcess, post, run, serving
 from tests.storage.making import HOUR, NOON, append, store
-from trayalert.cli import main, own_language
-from trayalert.cli.own_language import choose_language, restore_environment
-from trayalert.cli.translated_help import wrapped
+from trayalert.cli import main
+from trayalert.cli.language import own_language
+from trayalert.cli.language.own_language import choose_language, restore_environment
+from trayalert.cli.language.translated_help import wrapped
 from trayalert.domain.gap import GapCause
 from trayalert.domain.phrase import Catalogue
 from trayalert.domain.text import display_width

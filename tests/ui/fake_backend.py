@@ -260,7 +260,9 @@ class FakeSetup:
     """Implements `SetupActions`."""
 
     program: FakeProgram = field(default_factory=FakeProgram)
-    checks: tuple[Check, ...] = (Check(name="Door", verdict=Verdict.OK, said="It is open on 127.0.0.1:8765."),)
+    checks: tuple[Check, ...] = (
+        Check(name=Phrase("Door"), verdict=Verdict.OK, said=Phrase("open on {url}", url="127.0.0.1:8765")),
+    )
     address: str = "127.0.0.1:8765"
     chosen: ChosenIngress | None = None
     ingress_problem: str | None = None

@@ -37,22 +37,15 @@ def labelled(text: str) -> QWidget:
     return parent
 
 
-def described(text: str) -> QWidget:
-    widget = QWidget()
-    widget.setAccessibleDescription(text)
-    return widget
+def with_text(name: str) -> Callable[[str], QWidget]:
+    """Return a function that makes a widget with a text. `name` is the method that sets the text."""
 
+    def make(text: str) -> QWidget:
+        widget = QWidget()
+        getattr(widget, name)(text)
+        return widget
 
-def named(text: str) -> QWidget:
-    widget = QWidget()
-    widget.setAccessibleName(text)
-    return widget
-
-
-def titled(text: str) -> QWidget:
-    widget = QWidget()
-    widget.setWindowTitle(text)
-    return widget
+    return make
 
 
 def with_tooltip(text: str) -> QWidget:
@@ -156,7 +149,8 @@ def entries(text: str) -> QWidget:
 @pytest.mark.parametrize(
     "make",
     [
-        labelled, described, named, titled, with_tooltip, paragraph, choice, tabs, submenu, menu_bar, status_bar, tray,
+        labelled, with_text("setAccessibleDescription"), with_text("setAccessibleName"), with_text("setWindowTitle"),
+        with_tooltip, paragraph, choice, tabs, submenu, menu_bar, status_bar, tray,
         tray_menu, tree, table, entries, QCheckBox, QGroupBox, QAction,
         lambda text: SafeField("", hint=text), lambda text: SafeField("", text, read_only=True),
         lambda text: tree("", header=text),

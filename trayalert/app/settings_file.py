@@ -18,8 +18,7 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Comment, SingleKey, Table, Whitespace
 
 from trayalert.app.platform.places import Places
-from trayalert.domain.fault import Fault
-from trayalert.domain.os_reason import os_reason
+from trayalert.domain.fault import Fault, os_reason
 from trayalert.domain.phrase import Phrase, PhraseList
 from trayalert.domain.settings.ingress import ChosenIngress, Ingress
 from trayalert.domain.settings.settings import Settings, parse_settings

@@ -9,7 +9,7 @@ import click
 
 from trayalert import __version__
 from trayalert.cli.command_base import LazyGroup, address_options, data_dir_option
-from trayalert.cli.own_language import say
+from trayalert.cli.language.own_language import say
 
 _COMMANDS = {
     "serve": "run_commands:serve",

@@ -6,7 +6,7 @@ import click
 
 from trayalert.app.platform.autostart import autostart_enabled, set_autostart
 from trayalert.cli.command_base import data_dir_option, fail, find_own_places, json_option
-from trayalert.cli.own_language import say
+from trayalert.cli.language.own_language import say
 
 
 @click.command()

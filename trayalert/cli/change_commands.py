@@ -12,8 +12,8 @@ from trayalert.app.control.control_protocol import ReparseSome, ResolveIncident,
 from trayalert.app.platform.places import Places
 from trayalert.cli.command_base import LARGEST_NUMBER, data_dir_option, fail, find_own_places, json_option
 from trayalert.cli.instance_access import carry_out, without_instance
+from trayalert.cli.language.own_language import say
 from trayalert.cli.log_access import open_reader
-from trayalert.cli.own_language import say
 from trayalert.clock import now
 from trayalert.domain.events import ReparseProgress
 from trayalert.domain.phrase import Phrase

@@ -11,10 +11,9 @@ from typing import Any, NoReturn
 import click
 
 from trayalert.app.platform.places import Places, find_places, read_settings
-from trayalert.cli.own_language import choose_language, render
-from trayalert.cli.translated_help import HelpContext, translate_help
-from trayalert.domain.fault import Fault
-from trayalert.domain.os_reason import os_error_text
+from trayalert.cli.language.own_language import choose_language, render
+from trayalert.cli.language.translated_help import HelpContext, translate_help
+from trayalert.domain.fault import Fault, os_error_text
 from trayalert.domain.settings.settings import Settings
 
 CommandFunction = Callable[..., Any]

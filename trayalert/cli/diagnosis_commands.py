@@ -15,11 +15,10 @@ import click
 from trayalert.app.diagnostics.bundle import make_bundle, write_bundle
 from trayalert.app.platform.places import Places
 from trayalert.cli.command_base import data_dir_option, fail, find_own_places, json_option, print_json, print_lines
-from trayalert.cli.own_language import render, say
+from trayalert.cli.language.own_language import render, say
 from trayalert.cli.status_command import state_of
 from trayalert.domain.check_result import Check, Verdict
-from trayalert.domain.fault import Fault
-from trayalert.domain.os_reason import os_reason
+from trayalert.domain.fault import Fault, os_reason
 from trayalert.domain.phrase import N_
 from trayalert.domain.text import display_width
 from trayalert.services.maintenance.log_check import check_data_dir

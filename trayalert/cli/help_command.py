@@ -7,7 +7,7 @@ import sys
 import click
 
 from trayalert.cli.command_base import data_dir_option
-from trayalert.cli.own_language import say
+from trayalert.cli.language.own_language import say
 from trayalert.domain.text import printable
 from trayalert.services.presentation.help_pages import TOPICS, for_terminal, read_page, read_pages, without_images
 

@@ -13,7 +13,7 @@ from trayalert.app.control.control_protocol import DEADLINE, Command, ask
 from trayalert.app.control.ownership import AlreadyOwnedError, own_data_dir
 from trayalert.app.platform.places import Places
 from trayalert.cli.command_base import fail
-from trayalert.cli.own_language import say
+from trayalert.cli.language.own_language import say
 
 
 def carry_out(places: Places, command: Command, *, offline: Callable[[], Any], deadline: float = DEADLINE) -> Any:

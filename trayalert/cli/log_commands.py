@@ -18,7 +18,7 @@ from trayalert.cli.command_base import (
     print_lines,
 )
 from trayalert.cli.instance_access import carry_out, without_instance
-from trayalert.cli.own_language import render, say, says
+from trayalert.cli.language.own_language import render, say, says
 from trayalert.clock import now
 from trayalert.domain.phrase import N_, NAMES, Phrase, PhraseList
 from trayalert.domain.times import moment_text, read_time

@@ -14,10 +14,10 @@ from trayalert.cli.command_base import (
     print_lines,
     set_utf8_output,
 )
+from trayalert.cli.language.own_language import own_language, say
 from trayalert.cli.log_access import open_reader
-from trayalert.cli.own_language import own_language, say
 from trayalert.clock import now
-from trayalert.domain.os_reason import os_reason
+from trayalert.domain.fault import os_reason
 from trayalert.domain.times import iso, read_moment
 from trayalert.services.access.source_address import SourceAddresses
 from trayalert.services.heartbeat.report_history import expected_records

@@ -26,7 +26,7 @@ from trayalert.cli.command_base import (
     print_error,
     read_own_settings,
 )
-from trayalert.cli.own_language import restore_environment, say
+from trayalert.cli.language.own_language import restore_environment, say
 from trayalert.domain.fault import Fault
 from trayalert.services.access.secrets import SecretFault, Secrets
 

@@ -16,8 +16,8 @@ from trayalert.cli.command_base import (
     print_lines,
 )
 from trayalert.cli.instance_access import carry_out
+from trayalert.cli.language.own_language import own_language, say
 from trayalert.cli.log_access import open_reader
-from trayalert.cli.own_language import own_language, say
 from trayalert.clock import now
 from trayalert.domain.times import iso, read_age
 from trayalert.services.access.secrets import Secrets

@@ -6,7 +6,7 @@ import click
 
 from trayalert.app.simulation import own_sender, send_payloads
 from trayalert.cli.command_base import data_dir_option, find_own_places, print_error
-from trayalert.cli.own_language import render, say
+from trayalert.cli.language.own_language import render, say
 from trayalert.services.simulator.client import SAMPLE_TITLES, CallbackSender, sample_body, sample_names
 
 

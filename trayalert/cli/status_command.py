@@ -9,8 +9,8 @@ from trayalert.app.control.control_protocol import GetStatus, VerifyLog, ask
 from trayalert.app.diagnostics.crashes import CrashFiles
 from trayalert.app.platform.places import Places, read_settings
 from trayalert.cli.command_base import data_dir_option, find_own_places, json_option, print_json, print_lines
+from trayalert.cli.language.own_language import own_language
 from trayalert.cli.log_access import open_reader
-from trayalert.cli.own_language import own_language
 from trayalert.clock import now
 from trayalert.domain.fault import Fault
 from trayalert.domain.incident.stored_alert import Totals

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from trayalert.domain.os_reason import os_reason
+from trayalert.domain.fault import os_reason
 from trayalert.domain.phrase import N_, Phrase, PhraseList
 from trayalert.listener.port import ListenerFault
 

@@ -3,8 +3,7 @@
 import errno
 import socket
 
-from trayalert.domain.fault import Fault
-from trayalert.domain.os_reason import os_error_text
+from trayalert.domain.fault import Fault, os_error_text
 from trayalert.domain.phrase import N_, Phrase
 from trayalert.listener.limits import BACKLOG
 

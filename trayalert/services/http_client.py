@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from trayalert.domain.fault import os_reason
 from trayalert.domain.listener_state import bracketed
-from trayalert.domain.os_reason import os_reason
 from trayalert.domain.phrase import N_, Phrase
 from trayalert.domain.text import printable
 from trayalert.services.network_lookup import own_addresses, proxy_for, run_in_daemon_thread

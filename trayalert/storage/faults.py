@@ -8,8 +8,7 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-from trayalert.domain.fault import Fault
-from trayalert.domain.os_reason import os_reason
+from trayalert.domain.fault import Fault, os_reason
 from trayalert.domain.phrase import N_, Phrase
 
 _MIN_FREE_BYTES = 1 << 20

@@ -1,13 +1,9 @@
-import errno
 import itertools
-from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
-    QApplication,
     QCheckBox,
     QComboBox,
     QLineEdit,
@@ -15,97 +11,19 @@ from PySide6.QtWidgets import (
     QRadioButton,
     QTabBar,
     QTabWidget,
-    QWidget,
 )
 from pytestqt.qtbot import QtBot
 
-from tests.pseudo import pseudo
 from tests.ui.fake_backend import MINUTE, NOON, FakeBackend, FakeProgram, FakeSetup
-from tests.ui.widget_texts import texts_of, unwrapped
+from tests.ui.setup.walk import ALT, ENTER, Walk
 from trayalert.domain import events  # as a module, so that pytest does not collect TestReceived as a test
 from trayalert.domain.check_result import Check, Verdict
 from trayalert.domain.events import CallbackArrived, SampleSent
-from trayalert.domain.incident.level import Level
-from trayalert.domain.os_reason import os_reason
-from trayalert.domain.phrase import Phrase
 from trayalert.domain.reachability import Reachability
 from trayalert.domain.settings.ingress import ChosenIngress, Ingress
 from trayalert.domain.settings.tunnel_presets import PRESETS
 from trayalert.domain.settings.tunnel_table import read_tunnel
-from trayalert.domain.wording.language import Language
-from trayalert.ui.icons import level_icon
-from trayalert.ui.setup.assistant import TICK_MS, SetupAssistant
 from trayalert.ui.setup.fields import field_texts, fields_of, table_problem, tunnel_table
-from trayalert.ui.widgets.safe_text import SafeField, SafeLabel
-
-ENTER, ALT, PLAIN = Qt.Key.Key_Return, Qt.KeyboardModifier.AltModifier, Qt.KeyboardModifier.NoModifier
-
-
-class Walk:
-    """A visible setup assistant, and a user who uses only the keyboard."""
-
-    def __init__(self, qtbot: QtBot, backend: FakeBackend, *, tick_interval: int = TICK_MS) -> None:
-        self.backend = backend
-        self.assistant = SetupAssistant(backend.setup, backend.program, tick_interval=tick_interval)
-        # the test still uses the closed window
-        self.assistant.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, on=False)
-        qtbot.addWidget(self.assistant)
-        with qtbot.waitExposed(self.assistant):
-            self.assistant.show()
-        self.assistant.activateWindow()
-        qtbot.waitUntil(self.assistant.isActiveWindow)
-
-    @property
-    def focus(self) -> QWidget:
-        widget = QApplication.focusWidget()
-        assert widget is not None
-        return widget
-
-    def press(self, key: Qt.Key, modifier: Qt.KeyboardModifier = PLAIN) -> None:
-        QTest.keyClick(self.focus, key, modifier)
-
-    def write(self, text: str) -> None:
-        QTest.keyClicks(self.focus, text)
-
-    def step(self) -> int:
-        return int(next(word for word in self.words().split("\n") if word.startswith("Step "))[5])
-
-    def go_to(self, step: int) -> None:
-        """Move on to a step by pressing Enter only, with the values that a Cloudflare tunnel needs."""
-        for at in range(self.step(), step):
-            if at == 2:
-                self.field("Name of the tunnel").show_text("alerts")
-                self.field("Public address").show_text("https://alerts.example.com")
-            self.press(ENTER)
-            assert self.step() == at + 1
-
-    def words(self) -> str:
-        return "\n".join(one.text() for one in self.assistant.findChildren(SafeLabel) if one.isVisible())
-
-    def field(self, name: str) -> SafeField:
-        return next(
-            one for one in self.assistant.findChildren(SafeField) if one.accessibleName() == name and one.isVisible()
-        )
-
-    def button(self, words: str) -> QPushButton:
-        return next(one for one in self.assistant.findChildren(QPushButton) if one.isVisible() and one.text() == words)
-
-    def is_green(self) -> bool:
-        keys = [one.pixmap().toImage() for one in self.assistant.findChildren(SafeLabel) if one.isVisible()]
-        tick = level_icon(Level.OK).pixmap(64, 64).toImage()
-        return any(key == tick for key in keys)
-
-
-@pytest.fixture
-def backend() -> FakeBackend:
-    return FakeBackend()
-
-
-@pytest.fixture
-def walk(qtbot: QtBot, backend: FakeBackend) -> Iterator[Walk]:
-    walk = Walk(qtbot, backend)
-    yield walk
-    walk.assistant.hide()
 
 
 def test_it_is_walked_to_its_end_by_enter_and_written_by_mnemonics(
@@ -388,137 +306,3 @@ def test_a_value_without_a_field_is_named_as_in_the_settings() -> None:
     table = {"kind": "tailscale", "program": 7}
 
     assert table_problem("tailscale", table) == read_tunnel(table)[1][0]
-
-
-MESSAGE = os_reason(PermissionError(errno.EACCES, "Permission denied"))
-"""A text that is translated, as a part of the program would return it."""
-EXAMPLES = {
-    "https://alerts.example.com",
-    "/home/me/frpc.toml",
-    "user@alerts.example.com",
-    "bore local {port} --to bore.example.com",
-}
-
-
-def untranslated(walk: Walk) -> list[str]:
-    """Return the texts without a translation. Examples, the callback URL and texts of other parts do not count."""
-    texts = [text for preset in PRESETS.values() for text in (preset.title, preset.install_hint)]
-    texts += [text for check in walk.backend.setup.checks for text in (check.name, check.said)]
-    others = [text for text in texts if not isinstance(text, Phrase)]
-    known = {*EXAMPLES, walk.backend.setup.callback_url()}
-    return [text for text in unwrapped(walk.assistant) if text not in known and not any(one in text for one in others)]
-
-
-def switch(walk: Walk, language: Language) -> None:
-    """Choose another language while the assistant is shown."""
-    walk.backend.program.language = language
-    walk.assistant.retranslate()
-
-
-@pytest.mark.parametrize("step", range(1, 7))
-def test_each_page_is_shown_in_another_language_at_once(
-    qtbot: QtBot, backend: FakeBackend, pseudo_language: Language, step: int
-) -> None:
-    backend.program.set_reachability(Reachability.REACHABLE)
-    backend.setup.checks = (Check(name=MESSAGE, verdict=Verdict.WARN, said=MESSAGE, do=MESSAGE),)
-    walk = Walk(qtbot, backend)
-    walk.go_to(step)
-    walk.assistant.retranslate()  # also refreshes the other pages
-    english, page, focus = list(texts_of(walk.assistant)), walk.assistant.page, walk.focus
-
-    switch(walk, pseudo_language)
-    assert untranslated(walk) == []
-    assert (walk.assistant.page, walk.focus) == (page, focus)
-    assert pseudo("Step {number} of {count}").format(number=step, count=6) in walk.words()
-    fresh = Walk(qtbot, backend)
-    assert untranslated(fresh) == []
-    assert fresh.words() == walk.words()
-
-    switch(walk, Language.EN)
-    assert list(texts_of(walk.assistant)) == english
-
-
-@pytest.mark.parametrize("kind", PRESETS)
-def test_the_fields_are_translated_and_keep_what_was_entered(walk: Walk, pseudo_language: Language, kind: str) -> None:
-    walk.go_to(2)
-    (kinds,) = walk.assistant.findChildren(QComboBox)
-    kinds.setCurrentIndex(kinds.findData(kind))
-    fields = [one for one in walk.assistant.findChildren(SafeField) if one.isVisible() and not one.isReadOnly()]
-    for number, field in enumerate(fields):
-        field.setText(f"typed {number}")
-
-    switch(walk, pseudo_language)
-    assert untranslated(walk) == []
-    assert [one.text() for one in fields] == [f"typed {number}" for number in range(len(fields))]
-    assert kinds.currentData() == kind
-
-
-@pytest.mark.parametrize("place", [1, 2])
-@pytest.mark.parametrize("address", ["127.0.0.1:8765", "0.0.0.0:8765"])
-def test_the_advice_for_a_host_and_a_router_is_translated(
-    qtbot: QtBot, pseudo_language: Language, place: int, address: str
-) -> None:
-    walk = Walk(qtbot, FakeBackend(setup=FakeSetup(address=address)))
-    walk.assistant.findChildren(QRadioButton)[place].click()
-    walk.press(ENTER)
-    switch(walk, pseudo_language)
-
-    assert untranslated(walk) == []
-
-
-def test_a_problem_with_the_fields_is_translated(walk: Walk, backend: FakeBackend, pseudo_language: Language) -> None:
-    def problem(language: Language) -> str:
-        switch(walk, language)
-        return next(line for line in walk.words().split("\n") if "⚠" in line)
-
-    walk.go_to(2)
-    walk.press(ENTER)
-    assert problem(Language.EN) == "⚠ Name the tunnel, or the file with its token."
-    assert pseudo("Name the tunnel, or the file with its token.") in problem(pseudo_language)
-    walk.field(pseudo("Name of the tunnel")).show_text("a b")
-    walk.press(ENTER)
-    assert problem(Language.EN).startswith("⚠ Name of the tunnel: must be ")
-    assert pseudo("Name of the tunnel") in problem(pseudo_language)
-    walk.field(pseudo("Name of the tunnel")).show_text("alerts")
-    walk.press(ENTER)
-    assert problem(Language.EN).startswith("⚠ The public address must be one such as")
-    assert untranslated(walk) != []
-    switch(walk, pseudo_language)
-    assert untranslated(walk) == []
-    walk.field(pseudo("Public address")).show_text("https://alerts.example.com")
-    backend.setup.ingress_problem = MESSAGE
-    walk.press(ENTER)
-    assert problem(Language.EN) == "⚠ Permission denied"
-    assert pseudo("Permission denied") in problem(pseudo_language)
-
-
-@pytest.mark.parametrize(
-    "sample", [SampleSent(None, public=True), SampleSent(None, public=False), SampleSent(MESSAGE, public=True)]
-)
-@pytest.mark.parametrize("arrived", [CallbackArrived(NOON - MINUTE), events.TestReceived(NOON)])
-def test_what_has_arrived_is_translated(
-    walk: Walk, pseudo_language: Language, sample: SampleSent, arrived: events.Event
-) -> None:
-    walk.go_to(5)
-    walk.button("&Rehearse without Alibaba").click()
-    switch(walk, pseudo_language)
-    assert pseudo("Sending a sample…") in walk.words()
-    switch(walk, Language.EN)
-    walk.assistant.on_events([arrived, sample])
-    switch(walk, pseudo_language)
-
-    assert untranslated(walk) == []
-    assert pseudo("Waiting…") not in walk.words()
-
-
-def test_a_problem_with_the_autostart_is_translated(
-    walk: Walk, backend: FakeBackend, pseudo_language: Language
-) -> None:
-    backend.program.set_reachability(Reachability.REACHABLE)
-    backend.setup.autostart_problem = MESSAGE
-    walk.go_to(6)
-    walk.assistant.findChildren(QCheckBox)[0].click()
-    switch(walk, pseudo_language)
-
-    assert pseudo("Permission denied") in walk.words()
-    assert walk.assistant.findChildren(QCheckBox)[0].isVisible()

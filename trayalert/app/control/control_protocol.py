@@ -19,8 +19,7 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar, get_args
 
-from trayalert.domain.fault import Fault
-from trayalert.domain.os_reason import os_error_text
+from trayalert.domain.fault import Fault, os_error_text
 from trayalert.domain.phrase import N_, Phrase, PhraseList, decode_phrases
 from trayalert.domain.times import Millis
 

@@ -16,8 +16,7 @@ from trayalert.app.control.control_protocol import (
     decode_command,
     refuse_foreign_folder,
 )
-from trayalert.domain.fault import Fault
-from trayalert.domain.os_reason import os_error_text
+from trayalert.domain.fault import Fault, os_error_text
 from trayalert.domain.phrase import N_, Phrase, encode_phrases
 
 Instance = TypeVar("Instance")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trayalert.app.platform.places import NAME_ANOTHER, PlaceFault
-from trayalert.domain.os_reason import os_reason
+from trayalert.domain.fault import os_reason
 from trayalert.domain.phrase import N_, Phrase, PhraseList
 
 if sys.platform == "win32":

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from trayalert.app.platform.places import Places, find_places
-from trayalert.domain.fault import Fault
-from trayalert.domain.os_reason import os_reason
+from trayalert.domain.fault import Fault, os_reason
 from trayalert.domain.phrase import N_, Phrase
 from trayalert.domain.text import as_written
 from trayalert.durable_file import write_private

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import platformdirs
 
-from trayalert.domain.fault import Fault
-from trayalert.domain.os_reason import os_error_text
+from trayalert.domain.fault import Fault, os_error_text
 from trayalert.domain.phrase import N_, Phrase, PhraseList
 from trayalert.domain.settings.settings import Settings, parse_settings
 

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 
+from trayalert.domain.fault import os_reason
 from trayalert.domain.incident.console_link import is_allowed
-from trayalert.domain.os_reason import os_reason
 from trayalert.domain.phrase import Phrase
 from trayalert.domain.settings.custom_command import FilledCommand
 from trayalert.domain.text import printable

@@ -7,7 +7,7 @@ import os
 import stat
 from pathlib import Path
 
-from trayalert.domain.os_reason import os_reason
+from trayalert.domain.fault import os_reason
 from trayalert.domain.phrase import N_, Phrase
 from trayalert.services.access.secret_store import SecretValue
 from trayalert.services.access.secrets import SecretFault

@@ -18,8 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
-from trayalert.domain.fault import Fault
-from trayalert.domain.os_reason import os_error_text
+from trayalert.domain.fault import Fault, os_error_text
 from trayalert.domain.phrase import N_, NAMES, Phrase, PhraseList
 from trayalert.domain.times import Millis
 from trayalert.durable_file import write_private

@@ -32,13 +32,15 @@ _REACHABILITIES = {
     Reachability.BLIND: N_("blind: nothing gets in"),
     Reachability.UNKNOWN: N_("unknown: nothing has proved that the outside gets in"),
 }
-_PHASES = {
+PHASE_WORDS = {
     Phase.OFF: N_("off"),
     Phase.STARTING: N_("starting"),
     Phase.UP: N_("up"),
     Phase.WAITING: N_("waiting"),
     Phase.MISSING: N_("missing"),
 }
+"""The word for each phase of a tunnel."""
+
 _GAP_CAUSES = {GapCause.OFF: N_("off"), GapCause.ASLEEP: N_("asleep"), GapCause.BLIND: N_("blind")}
 _EXPECTED_STATES = {"silent": N_("silent"), "waiting": N_("waiting"), "ok": N_("ok")}
 _KINDS = {TEST: N_("test"), UNRECOGNISED: N_("unrecognised")}
@@ -88,7 +90,9 @@ def _reachability_lines(state: Mapping[str, Any], language: Language, now: Milli
         yield _row("", state["reach_why"], language)
     if state["tunnel"]:
         tunnel = state["tunnel"]
-        phase = language.say(_PHASES.get(tunnel["phase"], tunnel["phase"]))  # a newer instance may know other phases
+        phase = language.say(
+            PHASE_WORDS.get(tunnel["phase"], tunnel["phase"])
+        )  # a newer instance may know other phases
         text = language.say("{tunnel}: {phase}", tunnel=tunnel["kind"], phase=phase)
         if tunnel["restarts"]:
             text = language.says(

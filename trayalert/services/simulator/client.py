@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from trayalert.domain.callback import SENDER_HEADERS, SENDER_TIMEOUT
-from trayalert.domain.os_reason import os_error_text
+from trayalert.domain.fault import os_error_text
 from trayalert.domain.phrase import N_, NAMES, Phrase, PhraseList
 from trayalert.domain.times import Millis
 from trayalert.resource_files import read_text, resource_path

@@ -16,9 +16,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from trayalert.domain.fault import Fault
+from trayalert.domain.fault import Fault, os_reason
 from trayalert.domain.listener_state import ListenerAddress
-from trayalert.domain.os_reason import os_reason
 from trayalert.domain.phrase import Phrase, PhraseList, as_sentence
 from trayalert.domain.settings.ingress import read_public_url
 from trayalert.domain.settings.tunnel_presets import (

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from trayalert.clock import now
-from trayalert.domain.os_reason import os_error_text
+from trayalert.domain.fault import os_error_text
 from trayalert.domain.phrase import Phrase, as_sentence
 from trayalert.durable_file import sync_folder
 from trayalert.storage.companion_files import FileId, file_id

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from trayalert.domain.os_reason import os_reason
+from trayalert.domain.fault import os_reason
 from trayalert.domain.phrase import Phrase
 from trayalert.storage.faults import LogFault
 

@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 from trayalert.clock import now
-from trayalert.domain.os_reason import os_reason
+from trayalert.domain.fault import os_reason
 from trayalert.domain.phrase import N_, Phrase, phrase_to_text
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, as_datetime

@@ -11,13 +11,14 @@ from urllib.parse import urlsplit
 
 from trayalert.app.diagnostics.doctor.check_context import CheckContext, CheckResult, fail, ok, warn
 from trayalert.clock import now
-from trayalert.domain.os_reason import os_reason
-from trayalert.domain.phrase import N_, NAMES, Phrase, PhraseList
+from trayalert.domain.fault import os_reason
+from trayalert.domain.phrase import NAMES, Phrase, PhraseList
 from trayalert.domain.settings.tunnel_presets import PRESETS, program_of
 from trayalert.domain.steady_clock import behind_text
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, duration_text
 from trayalert.domain.tunnel import Phase, Tunnel
+from trayalert.services.presentation.terminal_tables import PHASE_WORDS
 from trayalert.storage.faults import LogFault
 from trayalert.storage.reader import Reader
 
@@ -26,13 +27,6 @@ _WRONG: Millis = 5 * 60_000
 _VERSION_TIMEOUT = 4.0
 """Maximum time for the tunnel's program to print its version, in seconds."""
 _SET_IT = Phrase("Let the network set the clock (timedatectl set-ntp true).")
-_PHASES = {
-    Phase.OFF: N_("off"),
-    Phase.STARTING: N_("starting"),
-    Phase.WAITING: N_("waiting"),
-    Phase.MISSING: N_("missing"),
-}
-"""Maps each phase in which the tunnel is not up to the word for the phase."""
 
 
 def tunnel(context: CheckContext) -> CheckResult:
@@ -69,7 +63,7 @@ def tunnel(context: CheckContext) -> CheckResult:
 
 
 def _down_text(phase: str) -> Phrase:
-    word = Phrase(_PHASES[Phase(phase)]) if phase in _PHASES else printable(phase, limit=20)
+    word = Phrase(PHASE_WORDS[Phase(phase)]) if phase in PHASE_WORDS else printable(phase, limit=20)
     return Phrase("It is not up ({phase}).", phase=word)
 
 

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 import click
 
-from trayalert.cli.own_language import say
+from trayalert.cli.language.own_language import say
 from trayalert.domain.text import display_width
 
 _WIDE = "\u2e80-\uffef"

@@ -6,7 +6,7 @@ import ssl
 
 import pytest
 
-from trayalert.domain.os_reason import os_error_text, os_reason
+from trayalert.domain.fault import os_error_text, os_reason
 from trayalert.domain.phrase import Phrase
 
 

@@ -1,0 +1,1 @@
+"""The language of the command line: of its output, its errors and its help."""
