@@ -53,7 +53,6 @@ class StatusLine(QWidget):
         super().__init__()
         self._language = language
         self._captions = Captions(language)
-        self._show_state_again: Callable[[], None] | None = None
         self._message_text: Callable[[], str] = str
         self._picture = SafeLabel()
         self._headline = SafeLabel(heading=1.3)
@@ -107,20 +106,17 @@ class StatusLine(QWidget):
         return action
 
     def retranslate(self) -> None:
-        """Show all texts in the current language."""
+        """Show all texts in the current language. The caller then calls `show_state`."""
         self._captions.retranslate()
         for band in self._bands:
             band.retranslate()
         self._message.show_text(self._message_text())
-        if self._show_state_again:
-            self._show_state_again()
 
     def show_state(self, state: ProgramState, *, now: int, icon: QIcon, gaps: Sequence[Gap] = ()) -> None:
         """Show the program's state.
 
         `icon` is the icon for this state. `gaps` are the latest gaps, the most recent first.
         """
-        self._show_state_again = partial(self.show_state, state, now=now, icon=icon, gaps=gaps)
         language = self._language()
         self._picture.show_icon(icon, 40)
         self._headline.show_text(headline(state, language, now=now))
@@ -234,7 +230,6 @@ class EmptyView(QWidget):
         super().__init__()
         self._language = language
         self._captions = Captions(language)
-        self._show_state_again: Callable[[], None] | None = None
         self._text = SafeLabel(wrapped=True, selectable=True)
         self._text.setAlignment(Qt.AlignmentFlag.AlignCenter)
         copy = QPushButton()
@@ -257,11 +252,8 @@ class EmptyView(QWidget):
 
     def show_state(self, state: ProgramState, *, now: int) -> None:
         """Show a message that says what the empty table means in the given state."""
-        self._show_state_again = partial(self.show_state, state, now=now)
         self._text.show_text(empty_table_text(state, self._language(), now=now))
 
     def retranslate(self) -> None:
-        """Show all texts in the current language."""
+        """Show all texts in the current language. The caller then calls `show_state`."""
         self._captions.retranslate()
-        if self._show_state_again:
-            self._show_state_again()
